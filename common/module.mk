@@ -1,0 +1,1 @@
+common_srcs := $(wildcard common/*.c)

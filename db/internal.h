@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this folder share; see db.h for the contract. */
+#ifndef DB_INTERNAL_H
+#define DB_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "db/db.h"
+
+enum db_stmt {
+	STMT_RECORD_GET,
+	STMT_RECORD_INSERT,
+	STMT_RECORD_UPDATE,
+	STMT_RECORD_LABEL,
+	STMT_RECORD_DELETE,
+	STMT_NAME_GET,
+	STMT_NAME_PUT,
+	STMT_NAME_DELETE,
+	STMT_NAME_MOVE,
+	STMT_NAME_COUNT,
+	STMT_NAME_OF,
+	STMT_CHILDREN,
+	STMT_CHILD_FIRST,
+	STMT_LABEL_FIND,
+	STMT_LABEL_INSERT,
+	STMT_UNLABELED,
+	STMT_XATTR_PUT,
+	STMT_XATTR_DROP,
+	STMT_XATTR_DROP_ALL,
+	STMT_XATTR_EACH,
+	STMT_NOTE_PUT,
+	STMT_NOTE_GET,
+	STMT_NOTE_DROP,
+	STMT_COUNT,
+};
+
+struct db_label {
+	int64_t id;
+	char *text;
+};
+
+struct db {
+	sqlite3 *sql;
+	sqlite3_stmt *stmts[STMT_COUNT]; /* prepared when first used */
+	char *path;
+	int lock_fd; /* closed after sql: closing it drops SQLite's own POSIX locks */
+	enum db_mode mode;
+	int64_t data_version;
+	struct db_label *labels; /* sorted by id */
+	size_t label_count;
+	size_t labels_before; /* when the transaction began */
+};
+
+/* The statement, reset and with no bindings. NULL with e set. */
+sqlite3_stmt *db_stmt(struct db *db, enum db_stmt which, struct err *e);
+
+/* An error from SQLite; doing says what was tried. Always -1. */
+int db_fail(struct db *db, struct err *e, const char *doing);
+
+/* Runs a statement that gives no row, and resets it. */
+int db_run(struct db *db, sqlite3_stmt *s, struct err *e, const char *doing);
+
+/* Runs SQL text without parameters. */
+int db_exec(struct db *db, const char *sql, struct err *e);
+
+/* A damaged value: "PATH: record N: WHAT". Always -1. */
+int db_damaged(const struct db *db, struct err *e, int64_t record, const char *what);
+
+/* schema.c: brings an empty or older database up to date; checks that it is ours. */
+int db_schema_prepare(struct db *db, bool writable, struct err *e);
+
+/* lock.c */
+int db_lock(int fd, const char *path, enum db_mode mode, struct err *e);
+
+/* label.c */
+int db_labels_load(struct db *db, struct err *e);
+void db_labels_free(struct db *db);
+void db_labels_forget_new(struct db *db);
+
+/* record.c: a record from a row whose columns start at first (RECORD_COLUMNS). */
+int db_record_from_row(struct db *db, sqlite3_stmt *s, int first, struct db_record *r,
+		struct err *e);
+
+/* name.c: a name from outside or from a row. */
+bool db_name_valid(const void *name, size_t len);
+
+#endif

@@ -1,0 +1,1 @@
+db_srcs := $(wildcard db/*.c)

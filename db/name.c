@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "db/internal.h"
+
+#define DEPTH_MAX 65536 /* directories above a record; more is a cycle in a damaged file */
+
+bool db_name_valid(const void *name, size_t len)
+{
+	const char *n = name;
+
+	if (!n || len == 0 || len > DB_NAME_MAX)
+		return false;
+	if (n[0] == '.' && (len == 1 || (len == 2 && n[1] == '.')))
+		return false;
+	return !memchr(n, '/', len) && !memchr(n, '\0', len);
+}
+
+static sqlite3_stmt *name_stmt(struct db *db, enum db_stmt which, int64_t parent,
+		const char *name, size_t len, struct err *e)
+{
+	sqlite3_stmt *s;
+
+	if (!db_name_valid(name, len)) {
+		err_set(e, ERR_INPUT, "a name is 1 to %d bytes without '/' and NUL, and not "
+				      "'.' or '..'", DB_NAME_MAX);
+		return NULL;
+	}
+	s = db_stmt(db, which, e);
+	if (s) {
+		sqlite3_bind_int64(s, 1, parent);
+		sqlite3_bind_blob(s, 2, name, (int)len, SQLITE_STATIC);
+	}
+	return s;
+}
+
+int db_name_get(struct db *db, int64_t parent, const char *name, size_t len,
+		struct db_record *r, struct err *e)
+{
+	sqlite3_stmt *s = name_stmt(db, STMT_NAME_GET, parent, name, len, e);
+	int rc;
+
+	if (!s)
+		return -1;
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		rc = db_record_from_row(db, s, 0, r, e) < 0 ? -1 : 1;
+	else
+		rc = rc == SQLITE_DONE ? 0 : db_fail(db, e, "look for a name");
+	sqlite3_reset(s);
+	return rc;
+}
+
+int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int64_t id,
+		struct err *e)
+{
+	struct db_record old;
+	sqlite3_stmt *s;
+	int rc = db_name_get(db, parent, name, len, &old, e);
+
+	if (rc < 0 || (rc == 1 && old.id == id))
+		return rc < 0 ? -1 : 0;
+	if (rc == 1 && db_name_drop(db, parent, name, len, e) < 0)
+		return -1;
+	s = name_stmt(db, STMT_NAME_PUT, parent, name, len, e);
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 3, id);
+	return db_run(db, s, e, "write a name");
+}
+
+static int name_delete(struct db *db, int64_t parent, const char *name, size_t len,
+		struct err *e)
+{
+	sqlite3_stmt *s = name_stmt(db, STMT_NAME_DELETE, parent, name, len, e);
+
+	return s ? db_run(db, s, e, "drop a name") : -1;
+}
+
+static int64_t count_names(struct db *db, int64_t id, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_NAME_COUNT, e);
+	int64_t n = -1;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, id);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		n = sqlite3_column_int64(s, 0);
+	else
+		db_fail(db, e, "count names");
+	sqlite3_reset(s);
+	return n;
+}
+
+/* Any name in a directory, copied; its length, 0 if there is none, -1 on error. */
+static int first_child(struct db *db, int64_t id, char name[DB_NAME_MAX + 1], struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_CHILD_FIRST, e);
+	int rc;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, id);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		int len = sqlite3_column_bytes(s, 0);
+		const void *text = sqlite3_column_blob(s, 0);
+
+		if (db_name_valid(text, (size_t)len)) {
+			memcpy(name, text, (size_t)len);
+			name[len] = '\0';
+			rc = len;
+		} else {
+			rc = db_damaged(db, e, id, "a name that cannot be one");
+		}
+	} else {
+		rc = rc == SQLITE_DONE ? 0 : db_fail(db, e, "read names");
+	}
+	sqlite3_reset(s);
+	return rc;
+}
+
+static int record_delete(struct db *db, int64_t id, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_RECORD_DELETE, e);
+	sqlite3_stmt *x;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, id);
+	if (db_run(db, s, e, "drop a record") < 0)
+		return -1;
+	x = db_stmt(db, STMT_XATTR_DROP_ALL, e);
+	if (!x)
+		return -1;
+	sqlite3_bind_int64(x, 1, id);
+	return db_run(db, x, e, "drop attributes");
+}
+
+struct id_stack {
+	int64_t *ids;
+	size_t count, room;
+};
+
+static int push(struct id_stack *st, int64_t id, struct err *e)
+{
+	if (st->count == st->room) {
+		size_t room = st->room ? st->room * 2 : 16;
+		int64_t *p = reallocarray(st->ids, room, sizeof(*p));
+
+		if (!p)
+			return err_set(e, ERR_SYS, "out of memory");
+		st->ids = p;
+		st->room = room;
+	}
+	st->ids[st->count++] = id;
+	return 0;
+}
+
+/* Drops records without a name, and what is below them, leaves first. */
+static int drop_orphans(struct db *db, struct id_stack *st, struct err *e)
+{
+	char name[DB_NAME_MAX + 1];
+	struct db_record child;
+
+	while (st->count) {
+		int64_t id = st->ids[st->count - 1];
+		int len = first_child(db, id, name, e);
+		int64_t left;
+
+		if (len < 0)
+			return -1;
+		if (len == 0) {
+			st->count--;
+			if (record_delete(db, id, e) < 0)
+				return -1;
+			continue;
+		}
+		if (db_name_get(db, id, name, (size_t)len, &child, e) < 0 ||
+				name_delete(db, id, name, (size_t)len, e) < 0)
+			return -1;
+		left = count_names(db, child.id, e);
+		if (left < 0 || (left == 0 && child.id != DB_ROOT && push(st, child.id, e) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+int db_name_drop(struct db *db, int64_t parent, const char *name, size_t len,
+		struct err *e)
+{
+	struct id_stack st = {0};
+	struct db_record r;
+	int64_t left;
+	int rc = db_name_get(db, parent, name, len, &r, e);
+
+	if (rc <= 0)
+		return rc;
+	if (name_delete(db, parent, name, len, e) < 0)
+		return -1;
+	left = count_names(db, r.id, e);
+	if (left != 0 || r.id == DB_ROOT)
+		return left < 0 ? -1 : 0;
+	rc = push(&st, r.id, e) < 0 ? -1 : drop_orphans(db, &st, e);
+	free(st.ids);
+	return rc;
+}
+
+int db_name_move(struct db *db, int64_t parent, const char *name, size_t len,
+		int64_t new_parent, const char *new_name, size_t new_len, struct err *e)
+{
+	sqlite3_stmt *s;
+
+	if (!db_name_valid(new_name, new_len))
+		return err_set(e, ERR_INPUT, "no valid name to move to");
+	s = name_stmt(db, STMT_NAME_MOVE, parent, name, len, e);
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 3, new_parent);
+	sqlite3_bind_blob(s, 4, new_name, (int)new_len, SQLITE_STATIC);
+	return db_run(db, s, e, "move a name");
+}
+
+int db_children(struct db *db, int64_t parent, db_child_fn *fn, void *arg, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_CHILDREN, e);
+	struct db_record r;
+	int rc;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, parent);
+	while ((rc = sqlite3_step(s)) == SQLITE_ROW) {
+		size_t len = (size_t)sqlite3_column_bytes(s, 0);
+		const char *name = sqlite3_column_blob(s, 0);
+
+		if (!db_name_valid(name, len))
+			rc = db_damaged(db, e, parent, "holds a name that cannot be one");
+		else
+			rc = db_record_from_row(db, s, 1, &r, e);
+		if (rc == 0)
+			rc = fn(arg, name, len, &r);
+		if (rc != 0) {
+			sqlite3_reset(s);
+			return rc;
+		}
+	}
+	rc = rc == SQLITE_DONE ? 0 : db_fail(db, e, "read a directory");
+	sqlite3_reset(s);
+	return rc;
+}
+
+/* The first name of a record: 1, 0 if it has none, -1. */
+static int name_of(struct db *db, int64_t id, int64_t *parent, char name[DB_NAME_MAX + 1],
+		struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_NAME_OF, e);
+	int rc;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, id);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW) {
+		size_t len = (size_t)sqlite3_column_bytes(s, 1);
+		const void *text = sqlite3_column_blob(s, 1);
+
+		*parent = sqlite3_column_int64(s, 0);
+		if (db_name_valid(text, len)) {
+			memcpy(name, text, len);
+			name[len] = '\0';
+			rc = 1;
+		} else {
+			rc = db_damaged(db, e, id, "a name that cannot be one");
+		}
+	} else {
+		rc = rc == SQLITE_DONE ? 0 : db_fail(db, e, "read a name");
+	}
+	sqlite3_reset(s);
+	return rc;
+}
+
+int db_record_path(struct db *db, int64_t id, char **path, struct err *e)
+{
+	char name[DB_NAME_MAX + 1];
+	cleanup_free char *so_far = strdup("");
+
+	*path = NULL;
+	for (int depth = 0; so_far && id != DB_ROOT; depth++) {
+		char *longer = NULL;
+		int64_t parent = 0;
+		int rc = name_of(db, id, &parent, name, e);
+
+		if (rc <= 0 || depth > DEPTH_MAX)
+			return rc < 0 ? -1 : 0;
+		if (asprintf(&longer, "%s%s%s", name, *so_far ? "/" : "", so_far) < 0)
+			longer = NULL;
+		free(so_far);
+		so_far = longer;
+		id = parent;
+	}
+	if (!so_far)
+		return err_set(e, ERR_SYS, "out of memory");
+	*path = take_ptr(so_far);
+	return 1;
+}

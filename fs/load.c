@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A directory's nodes, made when somebody first asks: its names in the staging tree and
+ * its records in the database, both sorted, merged in one pass.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "fs/node.h"
+
+struct loading {
+	struct stage_list list;
+	struct db_record *records; /* one for each name of the list; id 0: none */
+	size_t next;               /* first name that the records have not passed */
+};
+
+/* A record for each name in bytewise order; names that the tree has not are passed by. */
+static int merge_record(void *arg, const char *name, size_t len, const struct db_record *r)
+{
+	struct loading *l = arg;
+
+	while (l->next < l->list.count) {
+		const char *have = l->list.entries[l->next].name;
+		size_t have_len = strlen(have);
+		int c = memcmp(have, name, have_len < len ? have_len : len);
+
+		if (c == 0)
+			c = have_len < len ? -1 : have_len > len;
+		if (c == 0)
+			l->records[l->next] = *r;
+		if (c >= 0)
+			return 0;
+		l->next++;
+	}
+	return 0;
+}
+
+/* A device is shown over an empty file; all other types are their own. */
+static bool record_holds(const struct db_record *r, const struct statx *st)
+{
+	if (r->type == S_IFCHR || r->type == S_IFBLK)
+		return (S_ISREG(st->stx_mode) && st->stx_size == 0) ||
+		       (st->stx_mode & S_IFMT) == r->type;
+	return (st->stx_mode & S_IFMT) == r->type;
+}
+
+static struct node *make_node(struct engine *en, struct node *dir,
+		const struct stage_entry *s, struct db_record *r, struct err *e)
+{
+	struct node *n = arena_alloc(&en->arena, sizeof(*n));
+	char *name = arena_strdup(&en->arena, s->name);
+	bool split = false;
+	bool linked;
+
+	if (!n || !name) {
+		err_set(e, ERR_SYS, "out of memory");
+		return NULL;
+	}
+	*n = (struct node){.parent = dir, .name = name};
+	if (r->id && !record_holds(r, &s->st)) {
+		engine_find_fault(en, n, FINDING_REPLACED,
+			"its record is of another type than what is there now, and is not used");
+		r->id = 0;
+	}
+	linked = !S_ISDIR(s->st.stx_mode) && (r->id ? r->names > 1 : s->st.stx_nlink > 1);
+	if (linked) {
+		struct node *known = links_find(en, r->id, stage_dev(&s->st), s->st.stx_ino,
+				&split);
+
+		if (known)
+			return known;
+	}
+	if (node_fill(en, n, &s->st, r->id ? r : NULL, e) < 0)
+		return NULL;
+	if (split) {
+		n->split = true;
+		n->ino = NODE_UNRECORDED | s->st.stx_ino;
+		n->nlink = 1;
+		engine_find_fault(en, n, FINDING_SPLIT,
+			"shares a record with another name, but is a file of its own now");
+	}
+	if (linked && links_add(en, n) < 0) {
+		err_set(e, ERR_SYS, "out of memory");
+		return NULL;
+	}
+	if (r->id && r->has_xattrs && node_load_xattrs(en, n, e) < 0)
+		return NULL;
+	return n;
+}
+
+static int make_nodes(struct engine *en, struct node *dir, struct loading *l, struct err *e)
+{
+	struct dir *d = arena_alloc(&en->arena,
+			sizeof(*d) + l->list.count * sizeof(d->entries[0]));
+
+	if (!d)
+		return err_set(e, ERR_SYS, "out of memory");
+	d->count = l->list.count;
+	atomic_init(&d->host_xattrs, false);
+	for (size_t i = 0; i < l->list.count; i++) {
+		struct node *n = make_node(en, dir, &l->list.entries[i], &l->records[i], e);
+
+		if (!n)
+			return -1;
+		d->entries[i].node = n;
+		d->entries[i].name = n->parent == dir && strcmp(n->name,
+								 l->list.entries[i].name) == 0
+						     ? n->name
+						     : arena_strdup(&en->arena,
+								       l->list.entries[i].name);
+		if (!d->entries[i].name)
+			return err_set(e, ERR_SYS, "out of memory");
+	}
+	atomic_store_explicit(&dir->dir, d, memory_order_release);
+	return 0;
+}
+
+static int load(struct engine *en, struct node *dir, const char *path, struct loading *l,
+		struct err *e)
+{
+	cleanup_close int fd = node_open(en, dir, O_RDONLY | O_DIRECTORY, e);
+
+	if (fd < 0 || stage_list(fd, *path ? path : "/", &l->list, e) < 0)
+		return -1;
+	l->records = calloc(l->list.count + 1, sizeof(*l->records));
+	if (!l->records)
+		return err_set(e, ERR_SYS, "out of memory");
+	if (dir->record && db_children(en->db, dir->record, merge_record, l, e) < 0)
+		return -1;
+	return make_nodes(en, dir, l, e);
+}
+
+int node_load(struct engine *en, struct node *dir, struct err *e)
+{
+	struct loading l = {0};
+	char *path = engine_path(dir);
+	int rc = path ? load(en, dir, path, &l, e) : err_set(e, ERR_SYS, "out of memory");
+
+	if (rc < 0)
+		engine_find_fault(en, dir,
+			e->code == ERR_INPUT ? FINDING_DATABASE : FINDING_UNREADABLE, "%s",
+			e->msg);
+	stage_list_free(&l.list);
+	free(l.records);
+	free(path);
+	return rc;
+}

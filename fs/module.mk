@@ -1,0 +1,1 @@
+fs_srcs := $(wildcard fs/*.c)

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/mount_options.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/quote.h"
+
+int mount_options_init(struct mount_options *m, struct err *e)
+{
+	*m = (struct mount_options){0};
+	strcpy(m->kernel, "ro");
+	return engine_options_init(&m->engine, e);
+}
+
+/* A decimal number up to max that ends at one of the bytes of end or at the NUL. */
+static const char *number(const char *text, const char *end, uint64_t max, uint64_t *out)
+{
+	char *stop;
+
+	if (text[0] < '0' || text[0] > '9')
+		return NULL;
+	errno = 0;
+	*out = strtoull(text, &stop, 10);
+	if (errno || *out > max || (*stop && !strchr(end, *stop)))
+		return NULL;
+	return stop;
+}
+
+int mount_options_owner(const char *text, uint32_t *uid, uint32_t *gid)
+{
+	uint64_t u, g;
+	const char *p = number(text, ":", UINT32_MAX - 1, &u);
+
+	if (!p || *p != ':' || !number(p + 1, "", UINT32_MAX - 1, &g))
+		return -1;
+	*uid = (uint32_t)u;
+	*gid = (uint32_t)g;
+	return 0;
+}
+
+static int bad_value(struct err *e, const char *option, const char *want)
+{
+	char quoted[256];
+
+	return err_set(e, ERR_USAGE, "mount option %s: %s",
+		quote_path(quoted, sizeof(quoted), option), want);
+}
+
+static int set_owner(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	if (mount_options_owner(value, &m->engine.uid, &m->engine.gid) < 0)
+		return bad_value(e, option, "say default-owner=UID:GID in numbers");
+	return 0;
+}
+
+static int set_clamp(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	uint64_t v;
+
+	if (!number(value, "", INT64_MAX, &v))
+		return bad_value(e, option, "say clamp=SECONDS since 1970");
+	m->engine.clamp = true;
+	m->engine.clamp_time = (int64_t)v;
+	return 0;
+}
+
+static int set_threads(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	uint64_t v;
+
+	if (!number(value, "", 256, &v) || v == 0)
+		return bad_value(e, option, "say threads=N, 1 to 256");
+	m->threads = (unsigned)v;
+	return 0;
+}
+
+static int copy(char *to, size_t size, const char *value, const char *option, struct err *e)
+{
+	if (!*value || strlen(value) >= size)
+		return bad_value(e, option, "the value is empty or too long");
+	strcpy(to, value);
+	return 0;
+}
+
+static int set_user(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	return copy(m->user, sizeof(m->user), value, option, e);
+}
+
+static int set_db(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	return copy(m->db, sizeof(m->db), value, option, e);
+}
+
+static int set_flag(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	(void)value;
+	(void)e;
+	m->engine.no_labels |= strcmp(option, "no-labels") == 0;
+	m->allow_other |= strcmp(option, "allow_other") == 0;
+	m->debug |= strcmp(option, "debug") == 0;
+	return 0;
+}
+
+/* Once each, however often the kernel's word is said. */
+static int pass_on(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	char with_commas[sizeof(m->kernel) + 2];
+	char word[34];
+
+	(void)value;
+	snprintf(with_commas, sizeof(with_commas), ",%s,", m->kernel);
+	snprintf(word, sizeof(word), ",%.31s,", option);
+	if (strstr(with_commas, word))
+		return 0;
+	if (strlen(m->kernel) + strlen(option) + 2 > sizeof(m->kernel))
+		return bad_value(e, option, "too many options");
+	strcat(m->kernel, ",");
+	strcat(m->kernel, option);
+	return 0;
+}
+
+static int ignore(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	(void)m;
+	(void)value;
+	(void)option;
+	(void)e;
+	return 0;
+}
+
+static int refuse_rw(struct mount_options *m, const char *value, const char *option,
+		struct err *e)
+{
+	(void)m;
+	(void)value;
+	return bad_value(e, option, "a view is read-only: say ro");
+}
+
+static const struct {
+	const char *name; /* a pattern for fnmatch(3); "NAME=" takes a value */
+	bool fstab_only;
+	int (*set)(struct mount_options *m, const char *value, const char *option,
+			struct err *e);
+} table[] = {
+	{"ro", false, ignore},
+	{"rw", false, refuse_rw},
+	{"no-labels", false, set_flag},
+	{"allow_other", false, set_flag},
+	{"debug", false, set_flag},
+	{"default-owner=", false, set_owner},
+	{"clamp=", false, set_clamp},
+	{"threads=", false, set_threads},
+	{"db=", false, set_db},
+	{"noexec", false, pass_on},
+	{"nosuid", false, ignore}, /* always on for an ordinary user */
+	{"nodev", false, ignore},
+	{"noatime", false, ignore},
+	{"nodiratime", false, ignore},
+	{"relatime", false, ignore},
+	{"exec", true, ignore},
+	{"suid", true, ignore},
+	{"dev", true, ignore},
+	{"async", true, ignore},
+	{"setuid=", true, set_user},
+	{"defaults", true, ignore},
+	{"auto", true, ignore},
+	{"noauto", true, ignore},
+	{"user", true, ignore},
+	{"user=*", true, ignore},
+	{"users", true, ignore},
+	{"nouser", true, ignore},
+	{"owner", true, ignore},
+	{"group", true, ignore},
+	{"_netdev", true, ignore},
+	{"nofail", true, ignore},
+	{"x-*", true, ignore},
+	{"X-*", true, ignore},
+	{"comment=*", true, ignore},
+};
+
+static int apply(struct mount_options *m, const char *option, bool fstab, struct err *e)
+{
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const char *name = table[i].name;
+		size_t len = strlen(name);
+
+		if (table[i].fstab_only && !fstab)
+			continue;
+		if (name[len - 1] == '=' && strncmp(option, name, len) == 0)
+			return table[i].set(m, option + len, option, e);
+		if (name[len - 1] != '=' && fnmatch(name, option, FNM_NOESCAPE) == 0)
+			return table[i].set(m, NULL, option, e);
+	}
+	return bad_value(e, option, "there is no such option; see livery(1)");
+}
+
+int mount_options_parse(struct mount_options *m, const char *text, bool fstab,
+		struct err *e)
+{
+	char option[4200];
+	size_t len = 0;
+
+	for (const char *p = text;; p++) {
+		if (*p == '\\' && p[1] && len + 1 < sizeof(option)) {
+			option[len++] = *++p;
+			continue;
+		}
+		if (*p && *p != ',') {
+			if (len + 1 >= sizeof(option))
+				return err_set(e, ERR_USAGE, "a mount option is too long");
+			option[len++] = *p;
+			continue;
+		}
+		option[len] = '\0';
+		if (len && apply(m, option, fstab, e) < 0)
+			return -1;
+		len = 0;
+		if (!*p)
+			return 0;
+	}
+}

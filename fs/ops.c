@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/ops.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "fs/ops.h"
+
+struct engine *view_engine(fuse_req_t req)
+{
+	return ((struct view *)fuse_req_userdata(req))->engine;
+}
+
+struct node *view_node(fuse_req_t req, fuse_ino_t ino)
+{
+	if (ino == FUSE_ROOT_ID)
+		return engine_root(view_engine(req));
+	return (struct node *)(uintptr_t)ino;
+}
+
+static void set_feature(struct fuse_conn_info *conn, unsigned flag)
+{
+	if (conn->capable & flag)
+		conn->want |= flag;
+}
+
+static void view_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct view *v = userdata;
+
+	set_feature(conn, FUSE_CAP_READDIRPLUS);
+	conn->want &= ~FUSE_CAP_READDIRPLUS_AUTO;
+	set_feature(conn, FUSE_CAP_CACHE_SYMLINKS);
+	set_feature(conn, FUSE_CAP_PARALLEL_DIROPS);
+	set_feature(conn, FUSE_CAP_ASYNC_READ);
+	/* A pipe in between costs more than it saves on messages of this size. */
+	conn->want &= ~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	/* It would force default_permissions on everybody. */
+	conn->want &= ~FUSE_CAP_POSIX_ACL;
+	conn->time_gran = 1;
+	if (v->on_init)
+		v->on_init(v);
+}
+
+static void view_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	struct stat st;
+
+	(void)fi;
+	engine_stat(view_engine(req), view_node(req, ino), &st);
+	fuse_reply_attr(req, &st, VIEW_FOREVER);
+}
+
+static void view_readlink(fuse_req_t req, fuse_ino_t ino)
+{
+	struct err e;
+	char target[PATH_MAX + 1];
+
+	if (engine_readlink(view_engine(req), view_node(req, ino), target, sizeof(target),
+			    &e) < 0)
+		fuse_reply_err(req, err_errno(&e));
+	else
+		fuse_reply_readlink(req, target);
+}
+
+static void view_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
+{
+	(void)ino;
+	(void)fi;
+	fuse_reply_err(req, ENOSYS);
+}
+
+static void view_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		struct fuse_file_info *fi)
+{
+	static _Thread_local char *buf;
+	static _Thread_local size_t room;
+	struct err e;
+	ssize_t got;
+
+	(void)fi;
+	if (size > room) {
+		char *p = realloc(buf, size);
+
+		if (!p) {
+			fuse_reply_err(req, ENOMEM);
+			return;
+		}
+		buf = p;
+		room = size;
+	}
+	got = engine_read(view_engine(req), view_node(req, ino), buf, size, off, &e);
+	if (got < 0)
+		fuse_reply_err(req, err_errno(&e));
+	else
+		fuse_reply_buf(req, buf, (size_t)got);
+}
+
+static void view_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
+		struct fuse_file_info *fi)
+{
+	struct err e;
+	off_t at = engine_seek(view_engine(req), view_node(req, ino), off, whence, &e);
+
+	(void)fi;
+	if (at < 0)
+		fuse_reply_err(req, err_errno(&e));
+	else
+		fuse_reply_lseek(req, at);
+}
+
+static void view_statfs(fuse_req_t req, fuse_ino_t ino)
+{
+	struct statvfs sv;
+	struct err e;
+
+	(void)ino;
+	if (engine_statvfs(view_engine(req), &sv, &e) < 0)
+		fuse_reply_err(req, err_errno(&e));
+	else
+		fuse_reply_statfs(req, &sv);
+}
+
+/* Nodes live as long as the view: nothing is forgotten. */
+static void view_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
+{
+	(void)ino;
+	(void)nlookup;
+	fuse_reply_none(req);
+}
+
+static void view_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+{
+	(void)count;
+	(void)forgets;
+	fuse_reply_none(req);
+}
+
+const struct fuse_lowlevel_ops view_ops = {
+	.init = view_init,
+	.lookup = view_lookup,
+	.forget = view_forget,
+	.forget_multi = view_forget_multi,
+	.getattr = view_getattr,
+	.readlink = view_readlink,
+	.open = view_open,
+	.opendir = view_open,
+	.read = view_read,
+	.readdir = view_readdir,
+	.readdirplus = view_readdirplus,
+	.lseek = view_lseek,
+	.statfs = view_statfs,
+	.getxattr = view_getxattr,
+	.listxattr = view_listxattr,
+};

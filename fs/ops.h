@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The view as FUSE messages (fuse_lowlevel.h of libfuse 3). Handlers reply exactly once.
+ * Session user data is a struct view.
+ *
+ * Open and opendir are answered with ENOSYS, after which the kernel sends no more of
+ * them, nor release and flush, and keeps its caches between opens
+ * (include/uapi/linux/fuse.h, FUSE_NO_OPEN_SUPPORT and FUSE_NO_OPENDIR_SUPPORT).
+ */
+#ifndef FS_OPS_H
+#define FS_OPS_H
+
+#define FUSE_USE_VERSION 312
+#include <fuse_lowlevel.h>
+
+#include "fs/engine.h"
+#include "fs/side.h"
+
+/* Seconds; the kernel's caches of a sealed view never run out. */
+#define VIEW_FOREVER 2000000000.0
+
+struct view {
+	struct engine *engine;
+	uid_t owner;           /* who mounted it; the side channel is held to him and root */
+	const char *db_path;
+	/* Called once the kernel has asked for the view's features, before the answer. */
+	void (*on_init)(struct view *v);
+	void *session;
+};
+
+extern const struct fuse_lowlevel_ops view_ops;
+
+/* The node behind a number of the kernel's. */
+struct node *view_node(fuse_req_t req, fuse_ino_t ino);
+struct engine *view_engine(fuse_req_t req);
+
+/* ops_dir.c */
+void view_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void view_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		struct fuse_file_info *fi);
+void view_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+		struct fuse_file_info *fi);
+
+/* ops_xattr.c */
+void view_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void view_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+
+/* side.c; the names are those of fs/side.h */
+void side_getxattr(fuse_req_t req, struct node *n, const char *name, size_t size);
+
+#endif

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* Was all that was shown still true at the end? */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include "common/cleanup.h"
+#include "fs/node.h"
+
+static void check_entries(struct engine *en, int fd, const struct dir *d)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		struct node *n = d->entries[i].node;
+		struct statx st;
+		struct seen now;
+
+		if (statx(fd, d->entries[i].name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+				    STATX_BASIC_STATS, &st) < 0) {
+			engine_find_fault(en, n, FINDING_CHANGED, "%s",
+				errno == ENOENT ? "was removed" : strerror(errno));
+			continue;
+		}
+		seen_from_statx(&now, &st);
+		if (!seen_equal(&now, &n->seen))
+			engine_find_fault(en, n, FINDING_CHANGED, "changed");
+	}
+}
+
+static void check_dir(struct engine *en, struct node *dir, const struct dir *d)
+{
+	struct err e;
+	cleanup_close int fd = node_open(en, dir, O_RDONLY | O_DIRECTORY, &e);
+
+	if (fd < 0)
+		engine_find_fault(en, dir, FINDING_CHANGED, "%s", e.msg);
+	else
+		check_entries(en, fd, d);
+}
+
+/* Where a directory's name stands in the directory above it. */
+static size_t position(const struct dir *d, const struct node *child)
+{
+	size_t low = 0, high = d->count;
+
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+
+		if (strcmp(d->entries[mid].name, child->name) < 0)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* The loaded directory behind this one in the order of the walk; NULL: none is left. */
+static struct node *next_loaded(struct node *dir)
+{
+	size_t from = 0;
+
+	for (;;) {
+		struct dir *d = atomic_load(&dir->dir);
+
+		for (size_t i = from; d && i < d->count; i++) {
+			struct node *n = d->entries[i].node;
+
+			if (S_ISDIR(n->mode) && atomic_load(&n->dir))
+				return n;
+		}
+		if (!dir->parent)
+			return NULL;
+		from = position(atomic_load(&dir->parent->dir), dir) + 1;
+		dir = dir->parent;
+	}
+}
+
+void engine_check_seal(struct engine *en)
+{
+	struct statx st;
+	struct seen now;
+	bool intact;
+
+	if (statx(stage_root(en->stage), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0 ||
+			(seen_from_statx(&now, &st), !seen_equal(&now, &en->root->seen)))
+		engine_find_fault(en, en->root, FINDING_CHANGED, "changed");
+	if (access(stage_path(en->stage), F_OK) < 0)
+		engine_find_fault(en, en->root, FINDING_CHANGED, "%s: %s",
+			stage_path(en->stage), strerror(errno));
+	pthread_mutex_lock(&en->load_lock);
+	intact = !en->db || db_unchanged(en->db);
+	pthread_mutex_unlock(&en->load_lock);
+	if (!intact)
+		engine_find_fault(en, NULL, FINDING_DATABASE,
+			"%s: the database was changed, removed or replaced under the view",
+			db_path(en->db));
+	for (struct node *dir = en->root; dir; dir = next_loaded(dir)) {
+		struct dir *d = atomic_load(&dir->dir);
+
+		if (d)
+			check_dir(en, dir, d);
+	}
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/statfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "fs/ops.h"
+#include "fs/xattr.h"
+
+struct session {
+	struct view view;
+	struct fuse_session *se;
+	const char *mountpoint;
+	bool no_labels;
+	void (*ready)(void *arg);
+	void *arg;
+	pthread_t prober;
+	bool probing;
+	struct err probe_error;
+};
+
+bool session_host_selinux(const char *root)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof(path), "%s/sys/fs/selinux/enforce", root);
+	return access(path, F_OK) == 0;
+}
+
+/* libfuse looks in the directory it was built for, then in PATH. */
+static bool fusermount_there(void)
+{
+	const char *path = getenv("PATH");
+
+	if (access("/usr/bin/fusermount3", X_OK) == 0)
+		return true;
+	while (path && *path) {
+		size_t len = strcspn(path, ":");
+		char file[PATH_MAX];
+
+		snprintf(file, sizeof(file), "%.*s/fusermount3", (int)len, path);
+		if (access(file, X_OK) == 0)
+			return true;
+		path += len + (path[len] == ':');
+	}
+	return false;
+}
+
+int session_check_host(struct err *e)
+{
+	cleanup_close int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0) {
+		int why = errno;
+
+		err_sys(e, "/dev/fuse", "cannot mount a view");
+		if (why == ENOENT || why == ENODEV || why == ENXIO)
+			return err_hint(e, "load the kernel's module (modprobe fuse), or let "
+					   "the container have the device");
+		return err_hint(e, "it should have mode 0666, as udev's rule gives it");
+	}
+	if (geteuid() != 0 && !fusermount_there())
+		return err_set(e, ERR_SYS,
+			"cannot mount a view: there is no fusermount3: install the package "
+			"fuse3");
+	return 0;
+}
+
+/*
+ * Asks the mount for the root's label as any tool would, and the daemon past the kernel.
+ * Where the two differ the kernel answers labels itself, whatever /sys/fs/selinux shows.
+ */
+static int probe(struct session *s, struct err *e)
+{
+	char meant[DB_LABEL_MAX + 1];
+	char shown[DB_LABEL_MAX + 1];
+	ssize_t m = lgetxattr(s->mountpoint, SIDE_LABEL, meant, sizeof(meant));
+	ssize_t n;
+
+	if (m < 0)
+		return err_sys(e, s->mountpoint, "the new view does not answer");
+	if (s->no_labels)
+		return 0;
+	n = lgetxattr(s->mountpoint, XATTR_LABEL, shown, sizeof(shown));
+	if (n < 0 && m == 0)
+		return 0;
+	if (n == m + 1 && memcmp(shown, meant, (size_t)m) == 0)
+		return 0;
+	return err_set(e, ERR_REFUSED,
+		"%s: this host's kernel answers security.selinux itself (%.*s), so the view "
+		"would show wrong labels; mount it on a host without SELinux, or with -o "
+		"no-labels", s->mountpoint, n > 0 ? (int)n : 0, shown);
+}
+
+static void *probe_thread(void *arg)
+{
+	struct session *s = arg;
+
+	if (probe(s, &s->probe_error) == 0) {
+		s->ready(s->arg);
+	} else {
+		fuse_session_exit(s->se);
+		fuse_session_unmount(s->se);
+	}
+	return NULL;
+}
+
+static void on_init(struct view *v)
+{
+	struct session *s = v->session;
+
+	s->probing = pthread_create(&s->prober, NULL, probe_thread, s) == 0;
+	if (!s->probing) {
+		err_set(&s->probe_error, ERR_SYS, "cannot start a thread");
+		fuse_session_exit(s->se);
+	}
+}
+
+/* The name that mount(8) lists; a comma or a newline in it would break the list. */
+static void source_name(const char *path, char *out, size_t size)
+{
+	for (const char *p = path; *p; p++)
+		if (*p == ',' || *p == '\\' || (unsigned char)*p < 0x21 || *p == 0x7f)
+			path = "livery";
+	snprintf(out, size, "-ofsname=%s", path);
+}
+
+static int make_args(struct fuse_args *args, struct engine *en,
+		const struct mount_options *m)
+{
+	char source[PATH_MAX + 16];
+	char kernel[sizeof(m->kernel) + 4];
+
+	source_name(stage_path(engine_stage(en)), source, sizeof(source));
+	snprintf(kernel, sizeof(kernel), "-o%s", m->kernel);
+	if (fuse_opt_add_arg(args, "livery") < 0 || fuse_opt_add_arg(args, source) < 0 ||
+			fuse_opt_add_arg(args, "-osubtype=livery") < 0 ||
+			fuse_opt_add_arg(args, kernel) < 0)
+		return -1;
+	/* Nobody checks permissions but the kernel, so it must where others come in. */
+	if (m->allow_other && fuse_opt_add_arg(args, "-oallow_other,default_permissions") < 0)
+		return -1;
+	return m->debug ? fuse_opt_add_arg(args, "-odebug") : 0;
+}
+
+static int serve(struct session *s, unsigned threads)
+{
+	struct fuse_loop_config *cfg = fuse_loop_cfg_create();
+	int rc = -1;
+
+	if (!cfg)
+		return -1;
+	if (!threads) {
+		long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+		threads = n > 1 ? (unsigned)n : 1;
+	}
+	fuse_loop_cfg_set_clone_fd(cfg, 1);
+	fuse_loop_cfg_set_max_threads(cfg, threads);
+	fuse_loop_cfg_set_idle_threads(cfg, threads);
+	rc = fuse_session_loop_mt(s->se, cfg);
+	fuse_loop_cfg_destroy(cfg);
+	return rc;
+}
+
+static int mounted(struct session *s, unsigned threads, struct err *e)
+{
+	int rc;
+
+	if (fuse_set_signal_handlers(s->se) < 0)
+		return err_set(e, ERR_SYS, "cannot set signal handlers");
+	rc = serve(s, threads);
+	fuse_remove_signal_handlers(s->se);
+	fuse_session_unmount(s->se);
+	if (s->probing)
+		pthread_join(s->prober, NULL);
+	if (s->probe_error.code) {
+		*e = s->probe_error;
+		return -1;
+	}
+	/* A positive number is the signal that ended it, a fair way to end a view. */
+	if (rc < 0) {
+		errno = -rc;
+		return err_sys(e, s->mountpoint, "the view broke off");
+	}
+	return 0;
+}
+
+int session_run(struct engine *en, const char *mountpoint, const struct mount_options *m,
+		void (*ready)(void *arg), void *arg, struct err *e)
+{
+	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
+	struct session s = {
+		.view = {.engine = en, .owner = geteuid(), .on_init = on_init},
+		.mountpoint = mountpoint,
+		.no_labels = m->engine.no_labels,
+		.ready = ready,
+		.arg = arg,
+	};
+	int rc = -1;
+
+	s.view.session = &s;
+	s.view.db_path = db_path(engine_db(en));
+	if (make_args(&args, en, m) == 0)
+		s.se = fuse_session_new(&args, &view_ops, sizeof(view_ops), &s.view);
+	if (!s.se)
+		err_set(e, ERR_SYS, "libfuse takes none of this (it says why above)");
+	else if (fuse_session_mount(s.se, mountpoint) < 0)
+		err_set(e, ERR_SYS, "%s: cannot mount the view (see above for the reason)",
+			mountpoint);
+	else
+		rc = mounted(&s, m->threads, e);
+	if (s.se)
+		fuse_session_destroy(s.se);
+	fuse_opt_free_args(&args);
+	return rc;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* A view as a mount: made, served and ended. */
+#ifndef FS_SESSION_H
+#define FS_SESSION_H
+
+#include "fs/engine.h"
+#include "fs/mount_options.h"
+
+/*
+ * Mounts the engine's tree at mountpoint (absolute) and serves it until it is unmounted or
+ * a signal (INT, TERM, HUP) ends it. ready is called once, from another thread, as soon as
+ * the mount answers and was seen to show the labels that it means to show. Returns 0, or
+ * -1 where the mount could not be made or would have shown wrong labels.
+ */
+int session_run(struct engine *en, const char *mountpoint, const struct mount_options *m,
+		void (*ready)(void *arg), void *arg, struct err *e);
+
+/* What a mount needs of the host: /dev/fuse and fusermount3. */
+int session_check_host(struct err *e);
+
+/*
+ * True where the host's kernel runs SELinux: it then answers security.selinux itself, for
+ * any FUSE mount. root is "" or, for tests, a directory that stands for '/'.
+ */
+bool session_host_selinux(const char *root);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The side channel: questions of livery's own commands, asked as attributes whose names
+ * start with SIDE_PREFIX through the mount. The kernel passes such names on unchecked,
+ * past a security module too, and no tool lists them. Answers go to the mount's owner and
+ * to root only. Ask on a descriptor's /proc/self/fd link, and with room for the answer.
+ */
+#ifndef FS_SIDE_H
+#define FS_SIDE_H
+
+#define SIDE_PREFIX "livery."
+#define SIDE_VIEW   "livery.view"  /* staging tree, database, daemon's pid; each with NUL */
+#define SIDE_PATH   "livery.path"  /* the inode's path in the staging tree, with NUL */
+#define SIDE_LABEL  "livery.label" /* the label that the view means to show; may be empty */
+
+/* Checks the seal. A line for each finding: "! path: text" breaks it, "- …" does not. */
+#define SIDE_SEAL "livery.seal"
+
+#endif

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/stage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+struct stage {
+	char *path;
+	int root;
+};
+
+int stage_open_below(int dirfd, const char *path, int flags, mode_t mode)
+{
+	struct open_how how = {
+		.flags = (unsigned)(flags | O_CLOEXEC | O_NOFOLLOW),
+		.mode = flags & O_CREAT ? mode : 0,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS |
+			   RESOLVE_NO_XDEV,
+	};
+	long fd;
+
+	/* RESOLVE_BENEATH reports EAGAIN when a rename elsewhere raced with "..". */
+	do {
+		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
+	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+	return (int)fd;
+}
+
+int stage_openat(const struct stage *s, const char *path, int flags, struct err *e)
+{
+	cleanup_close int dir = -1;
+	const char *rest = path;
+	int fd;
+
+	/* The kernel takes at most PATH_MAX bytes at once. */
+	while (strlen(rest) >= PATH_MAX) {
+		char part[PATH_MAX];
+		size_t len = PATH_MAX - 1;
+
+		while (len && rest[len] != '/')
+			len--;
+		memcpy(part, rest, len);
+		part[len] = '\0';
+		fd = stage_open_below(dir < 0 ? s->root : dir, part, O_PATH | O_DIRECTORY, 0);
+		if (fd < 0)
+			return err_sys(e, path, "%s: cannot open in the staging tree",
+				s->path);
+		if (dir >= 0)
+			close(dir);
+		dir = fd;
+		rest += len + 1;
+	}
+	fd = stage_open_below(dir < 0 ? s->root : dir, *rest ? rest : ".", flags, 0);
+	if (fd < 0)
+		err_sys(e, *path ? path : "/", "%s: cannot open in the staging tree", s->path);
+	return fd;
+}
+
+int stage_open(struct stage **out, const char *path, struct err *e)
+{
+	struct stage *s = calloc(1, sizeof(*s));
+	struct stat st;
+
+	*out = NULL;
+	if (!s)
+		return err_set(e, ERR_SYS, "out of memory");
+	s->root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->root < 0) {
+		err_sys(e, path, "cannot open the staging tree");
+		free(s);
+		return -1;
+	}
+	s->path = realpath(path, NULL);
+	if (!s->path || fstat(s->root, &st) < 0) {
+		err_sys(e, path, "cannot examine the staging tree");
+		stage_close(s);
+		return -1;
+	}
+	if (geteuid() != 0 && st.st_uid != geteuid()) {
+		err_set(e, ERR_REFUSED,
+			"%s: belongs to user %u, not to you (%u): a staging tree must be "
+			"yours", s->path, st.st_uid, geteuid());
+		stage_close(s);
+		return -1;
+	}
+	*out = s;
+	return 0;
+}
+
+void stage_close(struct stage *s)
+{
+	if (!s)
+		return;
+	close(s->root);
+	free(s->path);
+	free(s);
+}
+
+const char *stage_path(const struct stage *s)
+{
+	return s->path;
+}
+
+int stage_root(const struct stage *s)
+{
+	return s->root;
+}
+
+dev_t stage_dev(const struct statx *st)
+{
+	return makedev(st->stx_dev_major, st->stx_dev_minor);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(((const struct stage_entry *)a)->name,
+			((const struct stage_entry *)b)->name);
+}
+
+/* Adds a name to the list, not yet examined. */
+static int list_add(struct stage_list *l, size_t *room, const char *name, struct err *e)
+{
+	if (l->count == *room) {
+		size_t more = *room ? *room * 2 : 32;
+		struct stage_entry *p = reallocarray(l->entries, more, sizeof(*p));
+
+		if (!p)
+			return err_set(e, ERR_SYS, "out of memory");
+		l->entries = p;
+		*room = more;
+	}
+	l->entries[l->count].name = strdup(name);
+	if (!l->entries[l->count].name)
+		return err_set(e, ERR_SYS, "out of memory");
+	l->count++;
+	return 0;
+}
+
+static int read_names(int fd, const char *path, struct stage_list *l, struct err *e)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	cleanup_closedir DIR *d = copy < 0 ? NULL : fdopendir(copy);
+	struct dirent *de;
+	size_t room = 0;
+
+	if (!d) {
+		if (copy >= 0)
+			close(copy);
+		return err_sys(e, path, "cannot read the directory");
+	}
+	while (errno = 0, (de = readdir(d))) {
+		const char *n = de->d_name;
+
+		if (n[0] == '.' && (!n[1] || (n[1] == '.' && !n[2])))
+			continue;
+		if (list_add(l, &room, n, e) < 0)
+			return -1;
+	}
+	return errno ? err_sys(e, path, "cannot read the directory") : 0;
+}
+
+int stage_list(int fd, const char *path, struct stage_list *out, struct err *e)
+{
+	size_t kept = 0;
+
+	*out = (struct stage_list){0};
+	if (read_names(fd, path, out, e) < 0)
+		goto fail;
+	if (out->count)
+		qsort(out->entries, out->count, sizeof(*out->entries), by_name);
+	for (size_t i = 0; i < out->count; i++) {
+		struct stage_entry *s = &out->entries[i];
+
+		if (statx(fd, s->name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
+				    STATX_BASIC_STATS | STATX_BTIME, &s->st) < 0) {
+			if (errno != ENOENT) {
+				err_sys(e, s->name, "%s: cannot examine", path);
+				goto fail;
+			}
+			free(s->name);
+			s->name = NULL;
+			continue;
+		}
+		if (s->st.stx_attributes & STATX_ATTR_MOUNT_ROOT) {
+			errno = EXDEV;
+			err_sys(e, s->name, "%s: something is mounted in the staging tree", path);
+			err_hint(e, "unmount it first");
+			goto fail;
+		}
+		if (kept < i) {
+			out->entries[kept] = *s;
+			s->name = NULL;
+		}
+		kept++;
+	}
+	out->count = kept;
+	return 0;
+fail:
+	stage_list_free(out);
+	return -1;
+}
+
+void stage_list_free(struct stage_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		free(l->entries[i].name);
+	free(l->entries);
+	*l = (struct stage_list){0};
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/writer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/quote.h"
+#include "fs/writer_path.h"
+
+int writer_open(struct writer **out, struct stage *stage, struct db *db, struct err *e)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+
+	*out = w;
+	if (!w)
+		return err_set(e, ERR_SYS, "out of memory");
+	w->stage = stage;
+	w->db = db;
+	w->dir.fd = -1;
+	return 0;
+}
+
+void writer_close(struct writer *w)
+{
+	if (!w)
+		return;
+	writer_forget(w);
+	buf_free(&w->cached);
+	for (size_t i = 0; i < w->time_count; i++)
+		free(w->times[i].path);
+	free(w->times);
+	free(w);
+}
+
+/* Type of what is at a place now; 0: nothing. */
+static int type_at(const struct writer_place *p, const char *path, uint32_t *type,
+		struct err *e)
+{
+	struct stat st;
+
+	*type = 0;
+	if (fstatat(p->dir.fd, p->name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		*type = st.st_mode & S_IFMT;
+	else if (errno != ENOENT)
+		return err_sys(e, path, "cannot examine");
+	return 0;
+}
+
+/* Makes way for something new under a name. */
+static int clear(struct writer *w, const struct writer_place *p, uint32_t old,
+		const char *path, struct err *e)
+{
+	if (unlinkat(p->dir.fd, p->name, old == S_IFDIR ? AT_REMOVEDIR : 0) < 0)
+		return err_sys(e, path, "cannot replace what is there");
+	if (db_name_drop(w->db, p->dir.record, p->name, strlen(p->name), e) < 0)
+		return -1;
+	/* The directory that was looked up last may have been this one. */
+	if (old == S_IFDIR || old == S_IFLNK)
+		w->stale = true;
+	return 0;
+}
+
+/*
+ * Staging files are readable and writable by their owner whatever mode the record shows,
+ * and executable where anybody may execute them, so that tools can run in the tree.
+ */
+static int make_file(const struct writer_place *p, const struct writer_meta *m,
+		const char *path, int *fd, struct err *e)
+{
+	int perm = m->mode & 0111 ? 0755 : 0644;
+	int file;
+
+	file = stage_open_below(p->dir.fd, p->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY,
+			(mode_t)perm);
+	if (file < 0)
+		return err_sys(e, path, "cannot make the file");
+	if (fd)
+		*fd = file;
+	else
+		close(file);
+	return 0;
+}
+
+static int make_inode(const struct writer_place *p, const struct writer_meta *m,
+		const char *path, int *fd, struct err *e)
+{
+	int rc;
+
+	switch (m->mode & S_IFMT) {
+	case S_IFREG:
+		return make_file(p, m, path, fd, e);
+	case S_IFCHR:
+	case S_IFBLK: {
+		struct writer_meta placeholder = {.mode = S_IFREG};
+
+		return make_file(p, &placeholder, path, NULL, e);
+	}
+	case S_IFDIR:
+		rc = mkdirat(p->dir.fd, p->name, 0755);
+		break;
+	case S_IFLNK:
+		rc = symlinkat(m->target, p->dir.fd, p->name);
+		break;
+	case S_IFIFO:
+	case S_IFSOCK:
+		rc = mknodat(p->dir.fd, p->name, (m->mode & S_IFMT) | 0644, 0);
+		break;
+	default:
+		return err_set(e, ERR_INPUT, "%s: of no type that a filesystem knows", path);
+	}
+	return rc < 0 ? err_sys(e, path, "cannot make it in the staging tree") : 0;
+}
+
+static int hint_at(const struct writer_place *p, struct db_hint *hint)
+{
+	struct statx st;
+
+	if (statx(p->dir.fd, p->name, AT_SYMLINK_NOFOLLOW | (*p->name ? 0 : AT_EMPTY_PATH),
+			    STATX_INO | STATX_BTIME, &st) < 0)
+		return -1;
+	*hint = (struct db_hint){.dev = stage_dev(&st), .ino = st.stx_ino};
+	if (st.stx_mask & STATX_BTIME)
+		hint->btime = st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+	return 0;
+}
+
+static int put_attrs(struct writer *w, int64_t id, const struct writer_meta *m,
+		struct err *e)
+{
+	for (size_t i = 0; i < m->attr_count; i++)
+		if (db_xattr_put(w->db, id, m->attrs[i].name, m->attrs[i].value,
+				    m->attrs[i].len, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int drop_xattr(void *arg, const char *name, const void *value, size_t len)
+{
+	struct buf *names = arg;
+
+	(void)value;
+	return buf_add(names, name, strlen(name) + 1) < 0 || len > DB_XVALUE_MAX ? -1 : 0;
+}
+
+/* A directory that is there already keeps nothing of its old attributes. */
+static int forget_attrs(struct writer *w, int64_t id, struct err *e)
+{
+	cleanup_buf struct buf names = {0};
+
+	if (db_xattr_each(w->db, id, drop_xattr, &names, e) < 0)
+		return -1;
+	for (size_t i = 0; i < names.len; i += strlen(names.data + i) + 1)
+		if (db_xattr_drop(w->db, id, names.data + i, e) < 0)
+			return -1;
+	return 0;
+}
+
+static int put_record(struct writer *w, const struct writer_place *p,
+		const struct writer_meta *m, bool fresh, struct err *e)
+{
+	struct db_record r = db_record_new(m->mode);
+
+	if (!*p->name)
+		r.id = DB_ROOT;
+	else if (!fresh && writer_record(w, &p->dir, p->name, m->mode, &r.id, e) < 0)
+		return -1;
+	r.mode = m->mode & 07777;
+	r.uid = m->uid;
+	r.gid = m->gid;
+	r.rdev = S_ISCHR(m->mode) || S_ISBLK(m->mode) ? m->rdev : 0;
+	if (hint_at(p, &r.hint) < 0)
+		return err_sys(e, p->name, "cannot examine what was made");
+	if (m->label) {
+		r.label = db_label_intern(w->db, m->label, strlen(m->label), e);
+		if (r.label < 0)
+			return -1;
+	}
+	if (r.id && forget_attrs(w, r.id, e) < 0)
+		return -1;
+	if (db_record_put(w->db, &r, e) < 0 || put_attrs(w, r.id, m, e) < 0)
+		return -1;
+	if (!*p->name || !fresh)
+		return 0;
+	return db_name_put(w->db, p->dir.record, p->name, strlen(p->name), r.id, e);
+}
+
+/* dpkg's rule: a directory does not replace a link that leads to one. */
+static bool link_to_dir(struct writer *w, const char *path)
+{
+	cleanup_free char *inside = NULL;
+	struct writer_place p;
+	struct err ignored;
+
+	if (asprintf(&inside, "%s/x", path) < 0) {
+		inside = NULL;
+		return false;
+	}
+	return writer_place(w, inside, false, &p, &ignored) == 0;
+}
+
+int writer_make(struct writer *w, const char *path, const struct writer_meta *meta, int *fd,
+		struct err *e)
+{
+	uint32_t type = meta->mode & S_IFMT;
+	struct writer_place p;
+	uint32_t old;
+
+	if (fd)
+		*fd = -1;
+	if (writer_place(w, path, true, &p, e) < 0)
+		return -1;
+	if (!*p.name) {
+		if (type != S_IFDIR)
+			return err_set(e, ERR_REFUSED, "%s: the root of a tree is a directory",
+				path);
+		return put_record(w, &p, meta, false, e);
+	}
+	if (type_at(&p, path, &old, e) < 0)
+		return -1;
+	if (old == S_IFDIR && type == S_IFDIR)
+		return put_record(w, &p, meta, false, e);
+	if (old == S_IFLNK && type == S_IFDIR && link_to_dir(w, path))
+		return 1;
+	if (old == S_IFLNK && writer_place(w, path, true, &p, e) < 0)
+		return -1;
+	if (old && clear(w, &p, old, path, e) < 0)
+		return -1;
+	if (make_inode(&p, meta, path, fd, e) < 0 ||
+			put_record(w, &p, meta, true, e) < 0) {
+		if (fd && *fd >= 0) {
+			close(*fd);
+			*fd = -1;
+		}
+		return -1;
+	}
+	return 0;
+}
+
+int writer_link(struct writer *w, const char *path, const char *target, int *fd,
+		struct err *e)
+{
+	cleanup_close int target_dir = -1;
+	struct writer_place from, to;
+	struct db_record r;
+	uint32_t old;
+	int rc;
+
+	if (fd)
+		*fd = -1;
+	if (writer_place(w, target, false, &from, e) < 0)
+		return err_wrap(e, "%s: hard link", path);
+	/* The next look-up may close the writer's descriptor. */
+	target_dir = fcntl(from.dir.fd, F_DUPFD_CLOEXEC, 3);
+	if (target_dir < 0)
+		return err_sys(e, target, "cannot open the directory");
+	rc = db_name_get(w->db, from.dir.record, from.name, strlen(from.name), &r, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return err_set(e, ERR_REFUSED, "%s: a hard link to %s, which is not there",
+			path, target);
+	if (writer_place(w, path, true, &to, e) < 0 || type_at(&to, path, &old, e) < 0)
+		return -1;
+	if (to.dir.record == from.dir.record && strcmp(to.name, from.name) == 0)
+		return err_set(e, ERR_REFUSED, "%s: a hard link to itself", path);
+	if (old && clear(w, &to, old, path, e) < 0)
+		return -1;
+	if (linkat(target_dir, from.name, to.dir.fd, to.name, 0) < 0)
+		return err_sys(e, path, "cannot make the hard link");
+	if (db_name_put(w->db, to.dir.record, to.name, strlen(to.name), r.id, e) < 0)
+		return -1;
+	if (fd && r.type == S_IFREG) {
+		*fd = stage_open_below(to.dir.fd, to.name, O_WRONLY | O_NOCTTY, 0);
+		if (*fd < 0)
+			return err_sys(e, path, "cannot open");
+	}
+	return 0;
+}
+
+int writer_set_time(struct writer *w, const char *path, const struct timespec *mtime,
+		struct err *e)
+{
+	const struct timespec times[2] = {*mtime, *mtime};
+	struct writer_place p;
+
+	if (writer_place(w, path, false, &p, e) < 0)
+		return -1;
+	if (utimensat(p.dir.fd, *p.name ? p.name : ".", times, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, path, "cannot set the time");
+	return 0;
+}
+
+int writer_dir_time(struct writer *w, const char *path, const struct timespec *mtime,
+		struct err *e)
+{
+	if (w->time_count == w->time_room) {
+		size_t room = w->time_room ? w->time_room * 2 : 64;
+		struct writer_time *p = reallocarray(w->times, room, sizeof(*p));
+
+		if (!p)
+			return err_set(e, ERR_SYS, "out of memory");
+		w->times = p;
+		w->time_room = room;
+	}
+	w->times[w->time_count].path = strdup(path);
+	w->times[w->time_count].mtime = *mtime;
+	if (!w->times[w->time_count].path)
+		return err_set(e, ERR_SYS, "out of memory");
+	w->time_count++;
+	return 0;
+}
+
+/* In the order of the archive: of two entries for one directory the later counts. */
+int writer_finish(struct writer *w, struct err *e)
+{
+	for (size_t i = 0; i < w->time_count; i++) {
+		struct err missing;
+
+		if (writer_set_time(w, w->times[i].path, &w->times[i].mtime, &missing) < 0 &&
+				missing.sys != ENOENT) {
+			*e = missing;
+			return -1;
+		}
+	}
+	return 0;
+}

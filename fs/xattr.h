@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which extended attributes a view can show. The kernel (fs/xattr.c, xattr_permission)
+ * lets no ordinary user read trusted.*, and user.* only on regular files and
+ * directories; POSIX ACLs and file capabilities it parses before it hands them out. A
+ * name that is listed but cannot be read makes mksquashfs drop every attribute of the
+ * file and others fail, so such names are never listed.
+ */
+#ifndef FS_XATTR_H
+#define FS_XATTR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define XATTR_LABEL       "security.selinux"
+#define XATTR_CAPABILITY  "security.capability"
+#define XATTR_ACL_ACCESS  "system.posix_acl_access"
+#define XATTR_ACL_DEFAULT "system.posix_acl_default"
+
+enum xattr_fate {
+	XATTR_SHOWN,
+	XATTR_HIDDEN, /* no reader of any filesystem could get it on such a file */
+	XATTR_BAD,    /* the value is not what the name promises */
+};
+
+/* type: S_IFMT bits of the file as shown. */
+enum xattr_fate xattr_fate(uint32_t type, const char *name, const void *value, size_t len);
+
+#endif

@@ -1,0 +1,1 @@
+labeler_srcs := $(wildcard labeler/*.c)

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/quote.h"
+#include "tools/commands.h"
+#include "tools/label.h"
+#include "tools/locate.h"
+#include "tools/policy.h"
+#include "tools/progress.h"
+
+static const char *opt_db, *opt_policy;
+static bool opt_allow;
+
+static int option(int key, const char *value, struct err *e)
+{
+	(void)e;
+	if (key == OPT_DB)
+		opt_db = value;
+	else if (key == OPT_POLICY)
+		opt_policy = value;
+	else
+		opt_allow = true;
+	return 0;
+}
+
+static void step(void *arg)
+{
+	progress_step(arg);
+}
+
+static void event(void *arg, enum label_event event, const char *path,
+		const struct labeler_rule *rule, const char *first)
+{
+	progress_clear(arg);
+	switch (event) {
+	case LABEL_UNMATCHED:
+		printf("unmatched /");
+		quote_print(stdout, path, strlen(path));
+		break;
+	case LABEL_EXCLUSION:
+		printf("excluded /");
+		quote_print(stdout, path, strlen(path));
+		printf(" (%s:%u says <<none>>)", rule->file, rule->line);
+		break;
+	case LABEL_CONFLICT:
+		printf("conflict /");
+		quote_print(stdout, path, strlen(path));
+		printf(" would be %s, but it is a hard link of /", rule ? rule->context
+									  : "unlabeled");
+		quote_print(stdout, first, strlen(first));
+		printf(", whose name comes first and decides");
+		break;
+	}
+	putchar('\n');
+}
+
+static int label(struct engine *en, struct labeler *l, struct label_report *report,
+		struct err *e)
+{
+	struct progress progress;
+	struct label_hooks hooks = {.event = event, .step = step, .arg = &progress};
+	struct db *db = engine_db(en);
+	int rc;
+
+	progress_start(&progress, "labeled");
+	if (db_begin(db, e) < 0)
+		return -1;
+	rc = label_tree(en, l, &hooks, report, e);
+	progress_clear(&progress);
+	return rc < 0 ? -1 : db_commit(db, e);
+}
+
+static int run(const struct command *c, int argc, char **argv, struct err *e)
+{
+	cleanup_place struct place p = {0};
+	struct engine_options o = {0};
+	struct label_report r = {0};
+	struct labeler *l = NULL;
+	struct engine *en;
+	struct stage *stage;
+	int rc;
+
+	(void)c;
+	(void)argc;
+	if (locate_tree(&p, argv[0], opt_db, e) < 0 || stage_open(&stage, p.staging, e) < 0)
+		return -1;
+	/* No database is made for a policy that cannot be used. */
+	rc = policy_open(&l, stage, opt_policy, e);
+	stage_close(stage);
+	if (rc < 0)
+		return -1;
+	rc = place_open(&p, DB_CREATE, &o, &en, e);
+	if (rc == 0)
+		rc = label(en, l, &r, e);
+	engine_close(en);
+	labeler_close(l);
+	if (rc < 0)
+		return -1;
+	printf("%s: %" PRIu64 " inodes, %" PRIu64 " changed, %" PRIu64 " unmatched, %" PRIu64
+	       " excluded by <<none>>, %" PRIu64 " hard-link conflicts\n", p.staging, r.inodes,
+		r.changed, r.unmatched, r.excluded, r.conflicts);
+	if (r.unmatched && !opt_allow) {
+		fprintf(stderr, "livery: %" PRIu64 " inodes (listed above) match no rule of the "
+				"policy and stay unlabeled; add rules, or say "
+				"--allow-unlabeled\n", r.unmatched);
+		return EXIT_FINDINGS;
+	}
+	return EXIT_FINE;
+}
+
+static const struct command_option options[] = {
+	{OPT_POLICY, "policy", "PATH", "file_contexts, or a policy's directory"},
+	{OPT_ALLOW_UNLABELED, "allow-unlabeled", NULL, "exit 0 though no rule matched a file"},
+	OPTION_DB,
+	{0},
+};
+
+const struct command cmd_label = {
+	.name = "label",
+	.synopsis = "STAGING",
+	.summary = "Label a whole tree by a policy's file_contexts",
+	.details = "Without --policy, the policy is the one that the tree carries in\n"
+		   "etc/selinux. Lists what no rule matches, what <<none>> excludes and hard\n"
+		   "links whose names disagree; of those, the bytewise first path decides.",
+	.options = options,
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+	.option = option,
+};

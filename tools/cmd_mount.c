@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <linux/magic.h>
+#include <pwd.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/quote.h"
+#include "fs/mount_options.h"
+#include "fs/session.h"
+#include "tools/commands.h"
+#include "tools/locate.h"
+
+struct daemon {
+	struct place place;
+	char *mountpoint;
+	const struct mount_options *options;
+	bool foreground;
+	int ready; /* written to once the view is up; -1 when done */
+	bool detached;
+	bool broken;
+};
+
+/* Messages go to the terminal as long as there is one, then to the system's log. */
+static void say(const struct daemon *d, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static void say(const struct daemon *d, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (d->detached) {
+		vsyslog(LOG_WARNING, fmt, ap);
+	} else {
+		fprintf(stderr, "livery: ");
+		vfprintf(stderr, fmt, ap);
+		fputc('\n', stderr);
+	}
+	va_end(ap);
+}
+
+static void on_finding(void *arg, const struct finding *f)
+{
+	struct daemon *d = arg;
+	char quoted[1024];
+
+	say(d, "%s: %s%s%s", d->mountpoint, quote_path(quoted, sizeof(quoted), f->path),
+		*f->path ? ": " : "", f->text);
+}
+
+static void note_broken(void *arg, const struct finding *f)
+{
+	struct daemon *d = arg;
+
+	d->broken |= finding_breaks_seal(f->kind);
+}
+
+/* Leaves the caller's terminal and lets it go on. */
+static void on_ready(void *arg)
+{
+	struct daemon *d = arg;
+	char fine = EXIT_FINE;
+
+	if (d->foreground)
+		return;
+	cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null >= 0) {
+		fflush(stderr);
+		openlog("livery", LOG_PID, LOG_USER);
+		d->detached = true;
+		dup2(null, STDIN_FILENO);
+		dup2(null, STDOUT_FILENO);
+		dup2(null, STDERR_FILENO);
+	}
+	if (write(d->ready, &fine, 1) != 1)
+		say(d, "cannot tell the caller that the view is up");
+	close(take_fd(&d->ready));
+}
+
+/* The daemon's life. Returns an exit code. */
+static int serve(struct daemon *d, struct err *e)
+{
+	struct engine *en;
+	int rc;
+
+	if (place_open(&d->place, DB_SEALED, &d->options->engine, &en, e) < 0)
+		return -1;
+	engine_on_finding(en, on_finding, d);
+	rc = session_run(en, d->mountpoint, d->options, on_ready, d, e);
+	if (rc == 0) {
+		engine_check_seal(en);
+		engine_findings(en, note_broken, d);
+		if (d->broken)
+			say(d, "%s: the staging tree or its database changed while the view "
+			       "was up (see above): what was read from it may be wrong",
+				d->mountpoint);
+	}
+	engine_close(en);
+	return rc < 0 ? -1 : d->broken ? EXIT_FINDINGS : EXIT_FINE;
+}
+
+/* In the child: errors still reach the caller's terminal. */
+__attribute__((noreturn)) static void detach(struct daemon *d)
+{
+	struct err e;
+	int rc;
+
+	setsid();
+	if (chdir("/") < 0)
+		say(d, "cannot leave the current directory");
+	rc = serve(d, &e);
+	if (rc < 0) {
+		say(d, "%s", e.msg);
+		rc = EXIT_ERROR;
+	}
+	if (d->ready >= 0) {
+		char code = (char)rc;
+		ssize_t n = write(d->ready, &code, 1);
+
+		(void)n;
+	}
+	exit(rc);
+}
+
+static int start(struct daemon *d, struct err *e)
+{
+	int pipes[2];
+	char code;
+	ssize_t n;
+	pid_t pid;
+
+	if (d->foreground)
+		return serve(d, e);
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return err_sys(e, NULL, "cannot make a pipe");
+	fflush(NULL);
+	pid = fork();
+	if (pid < 0)
+		return err_sys(e, NULL, "cannot start the view's daemon");
+	if (pid == 0) {
+		close(pipes[0]);
+		d->ready = pipes[1];
+		detach(d);
+	}
+	close(pipes[1]);
+	do {
+		n = read(pipes[0], &code, 1);
+	} while (n < 0 && errno == EINTR);
+	close(pipes[0]);
+	if (n == 1)
+		return code;
+	waitpid(pid, NULL, 0);
+	return err_set(e, ERR_SYS, "%s: the view's daemon ended before it was ready",
+		d->mountpoint);
+}
+
+static bool inside(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strcmp(dir, "/") == 0 || (strncmp(path, dir, len) == 0 &&
+						 (!path[len] || path[len] == '/'));
+}
+
+static int check_empty(const char *path, struct err *e)
+{
+	cleanup_closedir DIR *d = opendir(path);
+	struct dirent *de;
+
+	if (!d)
+		return err_sys(e, path, "cannot look into the mount point");
+	while ((de = readdir(d)))
+		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+			return err_set(e, ERR_REFUSED,
+				"%s: the mount point is not empty; mount on an empty directory",
+				path);
+	return 0;
+}
+
+static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
+{
+	cleanup_place struct place other = {0};
+	struct stat st;
+	long pid;
+	int rc;
+
+	if (stat(given, &st) < 0) {
+		if (errno != ENOTCONN)
+			return err_sys(e, given, "cannot mount there");
+		err_set(e, ERR_REFUSED, "%s: a view whose daemon died is mounted there", given);
+		return err_hint(e, "end it with 'livery umount'");
+	}
+	if (!S_ISDIR(st.st_mode))
+		return err_set(e, ERR_REFUSED, "%s: not a directory", given);
+	d->mountpoint = realpath(given, NULL);
+	if (!d->mountpoint)
+		return err_sys(e, given, "cannot mount there");
+	rc = locate_view(&other, d->mountpoint, &pid, e);
+	if (rc < 0)
+		return -1;
+	if (rc == 1 && !*other.path)
+		return err_set(e, ERR_REFUSED,
+			"%s: already a view of %s; end that with 'livery umount'",
+			d->mountpoint, other.staging);
+	if (inside(d->mountpoint, d->place.staging))
+		return err_set(e, ERR_REFUSED,
+			"%s: inside the staging tree %s; mount beside it", d->mountpoint,
+			d->place.staging);
+	if (inside(d->place.staging, d->mountpoint))
+		return err_set(e, ERR_REFUSED,
+			"%s: the staging tree %s is in it and would be covered; mount "
+			"beside it", d->mountpoint, d->place.staging);
+	return check_empty(d->mountpoint, e);
+}
+
+static int check_selinux(const struct mount_options *m, struct err *e)
+{
+	if (m->engine.no_labels || !session_host_selinux(""))
+		return 0;
+	return err_set(e, ERR_REFUSED,
+		"this host runs SELinux (/sys/fs/selinux), whose kernel answers "
+		"security.selinux itself for every FUSE mount: tools would read fusefs_t in "
+		"place of the labels; use a host without SELinux, or -o no-labels for a view "
+		"without labels");
+}
+
+static int mount_view(const char *staging, const char *mountpoint, bool foreground,
+		const struct mount_options *m, struct err *e)
+{
+	struct daemon d = {.options = m, .foreground = foreground, .ready = -1};
+	cleanup_free char *keep = NULL;
+	struct stage *stage;
+	int rc = locate_tree(&d.place, staging, *m->db ? m->db : NULL, e);
+
+	/* Looked at here, so that the plainest mistakes are told first. */
+	if (rc == 0)
+		rc = stage_open(&stage, d.place.staging, e);
+	if (rc == 0)
+		stage_close(stage);
+	if (rc == 0)
+		rc = check_mountpoint(&d, mountpoint, e);
+	keep = d.mountpoint;
+	if (rc == 0)
+		rc = check_selinux(m, e);
+	if (rc == 0)
+		rc = session_check_host(e);
+	if (rc == 0)
+		rc = start(&d, e);
+	place_free(&d.place);
+	return rc;
+}
+
+static struct mount_options options_given;
+static bool opt_foreground, options_ready;
+
+static int option(int key, const char *value, struct err *e)
+{
+	if (!options_ready && mount_options_init(&options_given, e) < 0)
+		return -1;
+	options_ready = true;
+	if (key == 'f')
+		opt_foreground = true;
+	else if (key == 'o')
+		return mount_options_parse(&options_given, value, false, e);
+	else if (strlen(value) >= sizeof(options_given.db))
+		return err_set(e, ERR_USAGE, "--db: the path is too long");
+	else
+		strcpy(options_given.db, value);
+	return 0;
+}
+
+static int run(const struct command *c, int argc, char **argv, struct err *e)
+{
+	(void)c;
+	(void)argc;
+	if (!options_ready && mount_options_init(&options_given, e) < 0)
+		return -1;
+	return mount_view(argv[0], argv[1], opt_foreground, &options_given, e);
+}
+
+static const struct command_option command_options[] = {
+	{'f', "foreground", NULL, "stay in the foreground; findings go to standard error"},
+	{'o', NULL, "OPTION,...", "ro, no-labels, allow_other, default-owner=UID:GID, "
+				  "clamp=SECONDS, threads=N, noexec, debug"},
+	OPTION_DB,
+	{0},
+};
+
+const struct command cmd_mount = {
+	.name = "mount",
+	.synopsis = "STAGING MOUNTPOINT",
+	.summary = "Show a staging tree as it will be on the target",
+	.details = "The view is read-only and sealed: when the staging tree changes while it\n"
+		   "is up, that is found at the latest by 'livery umount', which then exits 1.\n"
+		   "SOURCE_DATE_EPOCH, or -o clamp, caps the times that it shows.",
+	.options = command_options,
+	.min_args = 2,
+	.max_args = 2,
+	.run = run,
+	.option = option,
+};
+
+/* root mounts for somebody else, as mount.fuse3's setuid= does. */
+static int become(const char *user, struct err *e)
+{
+	const struct passwd *pw = getpwnam(user);
+
+	if (!pw)
+		return err_set(e, ERR_USAGE, "mount option setuid=%s: there is no such user",
+			user);
+	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
+			setuid(pw->pw_uid) < 0)
+		return err_sys(e, NULL, "cannot become user %s", user);
+	return 0;
+}
+
+static int helper(int argc, char **argv, struct err *e)
+{
+	struct mount_options m;
+	const char *operands[2] = {0};
+	bool fake = false;
+	int count = 0;
+
+	if (mount_options_init(&m, e) < 0)
+		return -1;
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
+			const char *text = argv[++i];
+
+			if (mount_options_parse(&m, text, true, e) < 0)
+				return -1;
+		} else if (strcmp(argv[i], "-f") == 0) {
+			fake = true;
+		} else if (argv[i][0] == '-' && strchr("svn", argv[i][1]) && !argv[i][2]) {
+			continue;
+		} else if (strcmp(argv[i], "-t") == 0 && i + 1 < argc) {
+			i++;
+		} else if (argv[i][0] != '-' && count < 2) {
+			operands[count++] = argv[i];
+		} else {
+			return err_set(e, ERR_USAGE, "mount.livery: what is '%s'?", argv[i]);
+		}
+	}
+	if (count < 2)
+		return err_set(e, ERR_USAGE,
+			"usage: mount.livery STAGING MOUNTPOINT [-o OPTIONS]");
+	if (fake)
+		return EXIT_FINE;
+	if (*m.user && become(m.user, e) < 0)
+		return -1;
+	return mount_view(operands[0], operands[1], false, &m, e);
+}
+
+int mount_helper(int argc, char **argv)
+{
+	struct err e;
+	int rc = helper(argc, argv, &e);
+
+	if (rc >= 0)
+		return rc;
+	err_print(&e);
+	/* mount(8): 32 is "mount failure", 1 "incorrect invocation". */
+	return e.code == ERR_USAGE ? 1 : 32;
+}

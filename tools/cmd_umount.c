@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "fs/side.h"
+#include "tools/commands.h"
+#include "tools/locate.h"
+
+#define REPORT_MAX  65536
+#define END_SECONDS 60 /* for a daemon to check its seal and end */
+
+/* Prints what broke the seal. Returns EXIT_FINDINGS where something did. */
+static int report_seal(const char *mountpoint, struct err *e)
+{
+	cleanup_free char *report = malloc(REPORT_MAX + 1);
+	ssize_t n = report ? lgetxattr(mountpoint, SIDE_SEAL, report, REPORT_MAX) : -1;
+	int rc = EXIT_FINE;
+	char *line, *rest;
+
+	if (n < 0)
+		return err_sys(e, mountpoint, "the view does not say whether it stayed sealed");
+	report[n] = '\0';
+	rest = report;
+	while ((line = strsep(&rest, "\n"))) {
+		if (strlen(line) < 2)
+			continue;
+		fprintf(stderr, "livery: %s: %s\n", mountpoint, line + 2);
+		if (line[0] == '!')
+			rc = EXIT_FINDINGS;
+	}
+	if (rc == EXIT_FINDINGS)
+		fprintf(stderr, "livery: %s: the staging tree or its database changed while "
+				"the view was up: what was read from it may be wrong; read it "
+				"again\n", mountpoint);
+	return rc;
+}
+
+/* fusermount3 may unmount what an ordinary user has mounted. */
+static int unmount(const char *mountpoint, struct err *e)
+{
+	int status;
+	pid_t pid;
+
+	if (geteuid() == 0) {
+		if (umount2(mountpoint, UMOUNT_NOFOLLOW) < 0) {
+			err_sys(e, mountpoint, "cannot unmount");
+			return errno == EBUSY ? err_hint(e, "a program still uses it") : -1;
+		}
+		return 0;
+	}
+	pid = fork();
+	if (pid < 0)
+		return err_sys(e, NULL, "cannot start fusermount3");
+	if (pid == 0) {
+		execlp("fusermount3", "fusermount3", "-u", "--", mountpoint, NULL);
+		fprintf(stderr, "livery: there is no fusermount3: install the package fuse3\n");
+		_exit(127);
+	}
+	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return err_set(e, ERR_BUSY,
+			"%s: cannot unmount (see above); if it is busy, a program still uses "
+			"it", mountpoint);
+	return 0;
+}
+
+/* The database is free again once the daemon is gone. */
+static int wait_end(int pidfd, const char *mountpoint, struct err *e)
+{
+	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	int rc;
+
+	do {
+		rc = poll(&p, 1, END_SECONDS * 1000);
+	} while (rc < 0 && errno == EINTR);
+	if (rc == 0)
+		return err_set(e, ERR_BUSY, "%s: unmounted, but its daemon does not end",
+			mountpoint);
+	return 0;
+}
+
+static int end_dead(const char *mountpoint, struct err *e)
+{
+	if (unmount(mountpoint, e) < 0)
+		return -1;
+	fprintf(stderr, "livery: %s: the view's daemon had died; the mount point is free "
+			"again, but whether the staging tree stayed as it was is not known\n",
+		mountpoint);
+	return EXIT_FINDINGS;
+}
+
+/* The path without resolving its last component: a dead view cannot be resolved. */
+static char *full_path(const char *path)
+{
+	cleanup_free char *copy = strdup(path);
+	char *full = NULL;
+	char *slash;
+
+	if (!copy)
+		return NULL;
+	for (size_t len = strlen(copy); len > 1 && copy[len - 1] == '/';)
+		copy[--len] = '\0';
+	slash = strrchr(copy, '/');
+	if (slash)
+		*slash = '\0';
+	cleanup_free char *dir = realpath(slash ? (*copy ? copy : "/") : ".", NULL);
+
+	if (!dir || asprintf(&full, "%s/%s", dir, slash ? slash + 1 : copy) < 0)
+		return NULL;
+	return full;
+}
+
+static int run(const struct command *c, int argc, char **argv, struct err *e)
+{
+	cleanup_place struct place p = {0};
+	cleanup_free char *mountpoint = NULL;
+	cleanup_close int pidfd = -1;
+	struct stat st;
+	long pid;
+	int rc;
+
+	(void)c;
+	(void)argc;
+	if (stat(argv[0], &st) < 0) {
+		if (errno != ENOTCONN)
+			return err_sys(e, argv[0], "cannot unmount");
+		mountpoint = full_path(argv[0]);
+		return mountpoint ? end_dead(mountpoint, e) : err_sys(e, argv[0], "cannot find");
+	}
+	mountpoint = realpath(argv[0], NULL);
+	rc = mountpoint ? locate_view(&p, mountpoint, &pid, e)
+			: err_sys(e, argv[0], "cannot find");
+	if (rc < 0)
+		return -1;
+	if (rc == 0 || *p.path)
+		return err_set(e, ERR_REFUSED, "%s: not the mount point of a view", argv[0]);
+	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+	rc = report_seal(mountpoint, e);
+	if (rc < 0 || unmount(mountpoint, e) < 0)
+		return -1;
+	if (pidfd >= 0 && wait_end(pidfd, mountpoint, e) < 0)
+		return -1;
+	return rc;
+}
+
+const struct command cmd_umount = {
+	.name = "umount",
+	.synopsis = "MOUNTPOINT",
+	.summary = "End a view, and tell whether it stayed sealed",
+	.details = "Exits 1 where the staging tree or the database changed while the view was\n"
+		   "up, or where its daemon had died.",
+	.min_args = 1,
+	.max_args = 1,
+	.run = run,
+};

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include <archive.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/quote.h"
+#include "tools/commands.h"
+#include "tools/locate.h"
+#include "tools/progress.h"
+#include "tools/unpack.h"
+
+#define BLOCK_BYTES (1 << 20)
+
+static const char *opt_db;
+
+static int option(int key, const char *value, struct err *e)
+{
+	(void)key;
+	(void)e;
+	opt_db = value;
+	return 0;
+}
+
+static void step(void *arg)
+{
+	progress_step(arg);
+}
+
+static void warn(void *arg, const char *text)
+{
+	progress_clear(arg);
+	fprintf(stderr, "livery: %s\n", text);
+}
+
+/* The last word of a file that cannot be an archive should name it, not a format. */
+static int open_archive(struct archive *a, const char *file, struct err *e)
+{
+	struct stat st;
+
+	if (strcmp(file, "-") == 0)
+		file = NULL;
+	if (file && stat(file, &st) < 0)
+		return err_sys(e, file, "cannot open the archive");
+	if (archive_read_open_filename(a, file, BLOCK_BYTES) != ARCHIVE_OK)
+		return err_set(e, ERR_INPUT, "%s: %s", file ? file : "standard input",
+			archive_error_string(a));
+	return 0;
+}
+
+/* All in one transaction, and a note for as long as it lasts. */
+static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
+		struct unpack *u, struct err *e)
+{
+	int rc;
+
+	if (db_note_put(db, NOTE_UNFINISHED, "'livery unpack'", e) < 0 || db_begin(db, e) < 0)
+		return -1;
+	if (writer_open(&u->writer, stage, db, e) < 0)
+		return -1;
+	rc = unpack_archive(u, a, e);
+	writer_close(u->writer);
+	if (rc == 0)
+		rc = db_note_drop(db, NOTE_UNFINISHED, e);
+	if (rc == 0)
+		rc = db_commit(db, e);
+	return rc;
+}
+
+static int with_archive(const struct place *p, const char *file, struct unpack *u,
+		struct err *e)
+{
+	struct archive *a = unpack_reader();
+	struct stage *stage = NULL;
+	struct db *db = NULL;
+	int rc = a ? open_archive(a, file, e) : err_set(e, ERR_SYS, "out of memory");
+
+	/* Nothing is made before the archive is known to be one. */
+	if (rc == 0 && mkdir(p->staging, 0777) < 0 && errno != EEXIST)
+		rc = err_sys(e, p->staging, "cannot make the staging tree");
+	if (rc == 0)
+		rc = stage_open(&stage, p->staging, e);
+	if (rc == 0)
+		rc = db_open(&db, p->db, DB_CREATE, e);
+	if (rc == 0) {
+		rc = unpack_into(stage, db, a, u, e);
+		if (rc < 0)
+			err_hint(e, "%s is incomplete: unpack again, or remove it and %s",
+				p->staging, p->db);
+	}
+	db_close(db);
+	stage_close(stage);
+	archive_read_free(a);
+	return rc;
+}
+
+static int run(const struct command *c, int argc, char **argv, struct err *e)
+{
+	struct progress progress;
+	struct unpack u = {.step = step, .warn = warn, .arg = &progress};
+	cleanup_place struct place p = {0};
+	int rc;
+
+	(void)c;
+	(void)argc;
+	if (locate_tree(&p, argv[1], opt_db, e) < 0)
+		return -1;
+	umask(022);
+	progress_start(&progress, "unpacked");
+	rc = with_archive(&p, argv[0], &u, e);
+	progress_clear(&progress);
+	if (rc < 0)
+		return -1;
+	if (u.refused)
+		return err_set(e, ERR_REFUSED,
+			"%" PRIu64 " of %" PRIu64 " entries were refused (named above); all "
+			"others are in %s", u.refused, u.refused + u.entries, p.staging);
+	printf("%s: unpacked %" PRIu64 " entries, database %s\n", p.staging, u.entries, p.db);
+	return EXIT_FINE;
+}
+
+static const struct command_option options[] = {OPTION_DB, {0}};
+
+const struct command cmd_unpack = {
+	.name = "unpack",
+	.synopsis = "ARCHIVE STAGING",
+	.summary = "Extract a tar or cpio archive as an ordinary user",
+	.details = "Content goes to the directory STAGING, which is made if it is not there;\n"
+		   "owners, modes, devices and attributes go to the database. ARCHIVE '-' is\n"
+		   "standard input. Into a tree that was unpacked before, it adds and replaces.",
+	.options = options,
+	.min_args = 2,
+	.max_args = 2,
+	.run = run,
+	.option = option,
+};

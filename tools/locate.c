@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/locate.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "common/quote.h"
+#include "fs/side.h"
+
+#define SUFFIX ".livery"
+
+void place_free(struct place *p)
+{
+	free(p->staging);
+	free(p->db);
+	free(p->path);
+	*p = (struct place){0};
+}
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_SYS, "out of memory");
+}
+
+/*
+ * A path made absolute; symbolic links before the last component are resolved, the last
+ * one is kept as it is and need not exist.
+ */
+static char *absolute(const char *path, struct err *e)
+{
+	cleanup_free char *copy = strdup(path);
+	cleanup_free char *dir = NULL;
+	char *base, *slash, *full = NULL;
+	size_t len = strlen(path);
+
+	if (!copy) {
+		no_memory(e);
+		return NULL;
+	}
+	while (len > 1 && copy[len - 1] == '/')
+		copy[--len] = '\0';
+	slash = strrchr(copy, '/');
+	base = slash ? slash + 1 : copy;
+	if (!*copy || strcmp(base, ".") == 0 || strcmp(base, "..") == 0 || !*base) {
+		full = *copy ? realpath(copy, NULL) : (errno = ENOENT, NULL);
+		if (!full)
+			err_sys(e, path, "cannot find");
+		return full;
+	}
+	if (slash)
+		*slash = '\0';
+	dir = realpath(slash ? (*copy ? copy : "/") : ".", NULL);
+	if (!dir)
+		err_sys(e, path, "cannot find");
+	else if (asprintf(&full, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir, base) < 0)
+		full = NULL;
+	if (dir && !full)
+		no_memory(e);
+	return full;
+}
+
+static char *default_db(const char *staging)
+{
+	char *db;
+
+	return asprintf(&db, "%s" SUFFIX, staging) < 0 ? NULL : db;
+}
+
+int locate_tree(struct place *p, const char *staging, const char *db, struct err *e)
+{
+	struct stat st;
+
+	*p = (struct place){0};
+	/* A link to a tree is the tree: its database lies beside what it leads to. */
+	if (stat(staging, &st) == 0)
+		p->staging = realpath(staging, NULL);
+	else
+		p->staging = absolute(staging, e);
+	if (!p->staging)
+		return e->code ? -1 : err_sys(e, staging, "cannot find");
+	if (strcmp(p->staging, "/") == 0 && !db)
+		return err_set(e, ERR_USAGE, "/ has no place beside it: say --db FILE");
+	p->db = db ? strdup(db) : default_db(p->staging);
+	p->path = strdup("");
+	return p->db && p->path ? 0 : no_memory(e);
+}
+
+int locate_view(struct place *p, const char *path, long *pid, struct err *e)
+{
+	cleanup_close int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	char proc[64];
+	char text[2 * PATH_MAX + 64];
+	struct statfs sf;
+	ssize_t n;
+	char *db, *number;
+
+	*p = (struct place){0};
+	if (fd < 0 || fstatfs(fd, &sf) < 0 || sf.f_type != FUSE_SUPER_MAGIC)
+		return 0;
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	n = getxattr(proc, SIDE_VIEW, text, sizeof(text) - 1);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	db = memchr(text, '\0', (size_t)n);
+	number = db ? memchr(db + 1, '\0', (size_t)(text + n - db - 1)) : NULL;
+	if (!number)
+		return 0;
+	*pid = atol(number + 1);
+	p->staging = strdup(text);
+	p->db = strdup(db + 1);
+	n = getxattr(proc, SIDE_PATH, text, sizeof(text) - 1);
+	if (n < 0)
+		return err_sys(e, path, "the view does not answer");
+	text[n] = '\0';
+	p->path = strdup(text);
+	return p->staging && p->db && p->path ? 1 : no_memory(e);
+}
+
+/* The nearest directory at or above full that has a database beside it. */
+static int find_above(struct place *p, char *full, struct err *e)
+{
+	char quoted[1024];
+
+	for (size_t len = strlen(full); len > 1;) {
+		char saved = full[len];
+		cleanup_free char *db = NULL;
+		struct stat st;
+
+		full[len] = '\0';
+		db = default_db(full);
+		if (!db)
+			return no_memory(e);
+		if (stat(db, &st) == 0 && S_ISREG(st.st_mode)) {
+			p->staging = strdup(full);
+			p->db = take_ptr(db);
+			full[len] = saved;
+			p->path = strdup(saved ? full + len + 1 : "");
+			return p->staging && p->path ? 0 : no_memory(e);
+		}
+		full[len] = saved;
+		while (len > 1 && full[--len] != '/')
+			;
+	}
+	return err_set(e, ERR_SYS,
+		"%s: neither it nor a directory above it has a database (NAME.livery) beside "
+		"it; 'livery unpack' and 'livery label' make one, or say --staging DIR",
+		quote_path(quoted, sizeof(quoted), full));
+}
+
+/* The last component of a path may be a new name in a view. */
+static int find_in_view(struct place *p, const char *full, struct err *e)
+{
+	cleanup_free char *dir = strdup(full);
+	char *slash = dir ? strrchr(dir, '/') : NULL;
+	char *joined;
+	long pid;
+	int rc = locate_view(p, full, &pid, e);
+	struct stat st;
+
+	if (rc != 0 || !slash || slash == dir || lstat(full, &st) == 0)
+		return rc;
+	*slash = '\0';
+	rc = locate_view(p, dir, &pid, e);
+	if (rc <= 0)
+		return rc;
+	if (asprintf(&joined, "%s%s%s", p->path, *p->path ? "/" : "", slash + 1) < 0)
+		return no_memory(e);
+	free(p->path);
+	p->path = joined;
+	return 1;
+}
+
+int locate_path(struct place *p, const char *path, const char *staging, const char *db,
+		struct err *e)
+{
+	cleanup_free char *full = absolute(path, e);
+	char quoted[1024];
+	size_t len;
+	int rc;
+
+	*p = (struct place){0};
+	if (!full)
+		return -1;
+	rc = find_in_view(p, full, e);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	if (!staging && db)
+		return err_set(e, ERR_USAGE, "with --db, say --staging DIR as well");
+	if (!staging)
+		return find_above(p, full, e);
+	if (locate_tree(p, staging, db, e) < 0)
+		return -1;
+	len = strlen(p->staging);
+	if (strncmp(full, p->staging, len) != 0 || (full[len] && full[len] != '/'))
+		return err_set(e, ERR_USAGE, "%s: not in the staging tree %s",
+			quote_path(quoted, sizeof(quoted), full), p->staging);
+	free(p->path);
+	p->path = strdup(full[len] ? full + len + 1 : "");
+	return p->path ? 0 : no_memory(e);
+}
+
+int place_check_finished(struct db *db, struct err *e)
+{
+	cleanup_free char *note = NULL;
+
+	if (db_note_get(db, NOTE_UNFINISHED, &note, e) < 0)
+		return -1;
+	if (note)
+		return err_set(e, ERR_REFUSED,
+			"%s: %s did not come to its end, so the tree is incomplete; run it "
+			"again, or remove the tree and its database", db_path(db), note);
+	return 0;
+}
+
+int place_open(const struct place *p, enum db_mode mode, const struct engine_options *o,
+		struct engine **en, struct err *e)
+{
+	struct stage *stage;
+	struct db *db = NULL;
+
+	*en = NULL;
+	if (stage_open(&stage, p->staging, e) < 0)
+		return -1;
+	if (db_open(&db, p->db, mode, e) < 0) {
+		if (e->code == ERR_SYS && e->sys == ENOENT && mode != DB_CREATE)
+			err_hint(e, "'livery unpack' and 'livery label' make one");
+		stage_close(stage);
+		return -1;
+	}
+	if (place_check_finished(db, e) < 0) {
+		db_close(db);
+		stage_close(stage);
+		return -1;
+	}
+	return engine_open(en, stage, db, o, e);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Which staging tree and database a command is about. The database of a staging tree
+ * ROOTFS is ROOTFS.livery beside it. Inspection commands take any path in a staging tree
+ * or a view, and look upwards for the directory that has a database beside it.
+ */
+#ifndef TOOLS_LOCATE_H
+#define TOOLS_LOCATE_H
+
+#include "fs/engine.h"
+
+struct place {
+	char *staging; /* absolute */
+	char *db;
+	char *path; /* below staging, without leading '/', "" is the root */
+};
+
+#define cleanup_place __attribute__((cleanup(place_free)))
+void place_free(struct place *p);
+
+/* A whole tree. db: --db, or NULL. The staging tree need not exist. */
+int locate_tree(struct place *p, const char *staging, const char *db, struct err *e);
+
+/*
+ * A path in a tree; its last component is not followed and need not exist. staging and
+ * db: --staging and --db, or NULL.
+ */
+int locate_path(struct place *p, const char *path, const char *staging, const char *db,
+		struct err *e);
+
+/* Where a view is mounted: asks its daemon. 1 a view, 0 none, -1 error. */
+int locate_view(struct place *p, const char *path, long *pid, struct err *e);
+
+/*
+ * Opens stage, database and engine. A database that is missing is an error that says how
+ * to make one, unless mode is DB_CREATE. force_unfinished: also where the last unpack did
+ * not come to its end.
+ */
+int place_open(const struct place *p, enum db_mode mode, const struct engine_options *o,
+		struct engine **en, struct err *e);
+
+/* The note that unpack leaves while it runs. */
+#define NOTE_UNFINISHED "unfinished"
+int place_check_finished(struct db *db, struct err *e);
+
+#endif

@@ -1,0 +1,1 @@
+tools_srcs := $(filter-out tools/main.c,$(wildcard tools/*.c))

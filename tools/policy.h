@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the policy is that labels a tree. */
+#ifndef TOOLS_POLICY_H
+#define TOOLS_POLICY_H
+
+#include "fs/stage.h"
+#include "labeler/labeler.h"
+
+/*
+ * Opens the policy at path: a file_contexts file, a directory that holds one, or a policy
+ * directory with contexts/files/file_contexts. With path NULL, the one that the staging
+ * tree carries: etc/selinux/TYPE/contexts/files with SELINUXTYPE of etc/selinux/config, or
+ * without that file the only one there is. Never follows a link in the staging tree.
+ */
+int policy_open(struct labeler **out, const struct stage *stage, const char *path,
+		struct err *e);
+
+#endif

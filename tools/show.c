@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/show.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+
+#include "common/quote.h"
+#include "tools/modes.h"
+
+static const char *label_text(const struct node *n)
+{
+	if (engine_label(n))
+		return engine_label(n);
+	return engine_label_excluded(n) ? LABEL_EXCLUDED : "?";
+}
+
+static void owner_text(const struct names *names, const struct stat *st, char user[64],
+		char group[64])
+{
+	const char *u = names ? names_user(names, st->st_uid) : NULL;
+	const char *g = names ? names_group(names, st->st_gid) : NULL;
+
+	if (u)
+		quote_path(user, 64, u);
+	else
+		snprintf(user, 64, "%u", st->st_uid);
+	if (g)
+		quote_path(group, 64, g);
+	else
+		snprintf(group, 64, "%u", st->st_gid);
+}
+
+static bool is_device(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
+}
+
+int show_line(struct engine *en, struct node *n, const char *shown, const struct names *names,
+		struct err *e)
+{
+	char mode[11], user[64], group[64], size[48], when[32];
+	char target[PATH_MAX + 1];
+	struct stat st;
+	struct tm tm;
+
+	engine_stat(en, n, &st);
+	modes_text(st.st_mode, mode);
+	owner_text(names, &st, user, group);
+	if (is_device(&st))
+		snprintf(size, sizeof(size), "%u, %u", major(st.st_rdev), minor(st.st_rdev));
+	else
+		snprintf(size, sizeof(size), "%lld", (long long)st.st_size);
+	if (!localtime_r(&st.st_mtime, &tm) ||
+			!strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm))
+		snprintf(when, sizeof(when), "%lld", (long long)st.st_mtime);
+	printf("%s %3ju %-8s %-8s %s %9s %s ", mode, (uintmax_t)st.st_nlink, user, group,
+		label_text(n), size, when);
+	quote_print(stdout, shown, strlen(shown));
+	if (S_ISLNK(st.st_mode)) {
+		if (engine_readlink(en, n, target, sizeof(target), e) < 0)
+			return -1;
+		printf(" -> ");
+		quote_print(stdout, target, strlen(target));
+	}
+	putchar('\n');
+	return 0;
+}
+
+static bool printable(const struct xattr *x)
+{
+	const char *p = x->value;
+
+	if (!x->len || !utf8_valid(p, x->len))
+		return false;
+	for (size_t i = 0; i < x->len; i++)
+		if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f)
+			return false;
+	return true;
+}
+
+static void print_hex(FILE *out, const void *bytes, size_t len)
+{
+	const unsigned char *p = bytes;
+
+	for (size_t i = 0; i < len; i++)
+		fprintf(out, "%02x", p[i]);
+}
+
+static int print_xattr(void *arg, const struct xattr *x)
+{
+	(void)arg;
+	if (strcmp(x->name, "security.selinux") == 0)
+		return 0;
+	printf("%9s: ", "Attribute");
+	quote_print(stdout, x->name, strlen(x->name));
+	if (printable(x)) {
+		printf("=\"");
+		quote_print(stdout, x->value, x->len);
+		printf("\"\n");
+	} else {
+		printf("=0x");
+		print_hex(stdout, x->value, x->len);
+		printf("\n");
+	}
+	return 0;
+}
+
+static void print_time(const struct stat *st)
+{
+	char when[64], zone[16];
+	struct tm tm;
+
+	if (localtime_r(&st->st_mtime, &tm) &&
+			strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) &&
+			strftime(zone, sizeof(zone), "%z", &tm))
+		printf("%9s: %s.%09ld %s\n", "Modify", when, st->st_mtim.tv_nsec, zone);
+	else
+		printf("%9s: %lld\n", "Modify", (long long)st->st_mtime);
+}
+
+int show_full(struct engine *en, struct node *n, const char *path, const struct names *names,
+		struct err *e)
+{
+	char mode[11], user[64], group[64];
+	char target[PATH_MAX + 1];
+	struct stat st;
+
+	engine_stat(en, n, &st);
+	modes_text(st.st_mode, mode);
+	owner_text(names, &st, user, group);
+	printf("%9s: /", "File");
+	quote_print(stdout, path, strlen(path));
+	if (S_ISLNK(st.st_mode)) {
+		if (engine_readlink(en, n, target, sizeof(target), e) < 0)
+			return -1;
+		printf(" -> ");
+		quote_print(stdout, target, strlen(target));
+	}
+	printf("\n%9s: %s\n", "Type", modes_type_name(st.st_mode));
+	printf("%9s: %lld\n", "Size", (long long)st.st_size);
+	if (is_device(&st))
+		printf("%9s: %u, %u\n", "Device", major(st.st_rdev), minor(st.st_rdev));
+	printf("%9s: %04o %s\n", "Mode", st.st_mode & 07777, mode);
+	printf("%9s: %u (%s)\n%9s: %u (%s)\n", "Uid", st.st_uid, user, "Gid", st.st_gid, group);
+	printf("%9s: %ju\n%9s: %ju\n", "Inode", (uintmax_t)st.st_ino, "Links",
+		(uintmax_t)st.st_nlink);
+	print_time(&st);
+	printf("%9s: %s\n", "Label", label_text(n));
+	printf("%9s: %s\n", "Record", engine_record(n) ? "yes" : "none");
+	return engine_xattrs(en, n, print_xattr, NULL, e) < 0 ? -1 : 0;
+}
+
+void show_json_bytes(FILE *out, const char *key, const void *bytes, size_t len)
+{
+	fprintf(out, "\"%s\": ", key);
+	quote_json(out, bytes, len);
+	if (utf8_valid(bytes, len))
+		return;
+	fprintf(out, ", \"%s_hex\": \"", key);
+	print_hex(out, bytes, len);
+	putc('"', out);
+}
+
+static int json_xattr(void *arg, const struct xattr *x)
+{
+	bool *first = arg;
+
+	printf("%s", *first ? "" : ", ");
+	*first = false;
+	quote_json(stdout, x->name, strlen(x->name));
+	printf(": \"");
+	print_hex(stdout, x->value, x->len);
+	printf("\"");
+	return 0;
+}
+
+int show_json(struct engine *en, struct node *n, const char *path, struct err *e)
+{
+	char target[PATH_MAX + 1];
+	bool first = true;
+	struct stat st;
+
+	engine_stat(en, n, &st);
+	printf("{");
+	show_json_bytes(stdout, "path", path, strlen(path));
+	printf(", \"type\": \"%s\", \"mode\": \"%04o\", \"uid\": %u, \"gid\": %u",
+		modes_type_name(st.st_mode), st.st_mode & 07777, st.st_uid, st.st_gid);
+	printf(", \"inode\": %ju, \"links\": %ju, \"size\": %lld", (uintmax_t)st.st_ino,
+		(uintmax_t)st.st_nlink, (long long)st.st_size);
+	printf(", \"mtime\": %lld, \"mtime_nsec\": %ld", (long long)st.st_mtime,
+		st.st_mtim.tv_nsec);
+	if (is_device(&st))
+		printf(", \"major\": %u, \"minor\": %u", major(st.st_rdev), minor(st.st_rdev));
+	if (S_ISLNK(st.st_mode)) {
+		if (engine_readlink(en, n, target, sizeof(target), e) < 0)
+			return -1;
+		printf(", ");
+		show_json_bytes(stdout, "target", target, strlen(target));
+	}
+	printf(", \"label\": ");
+	if (engine_label(n))
+		quote_json(stdout, engine_label(n), strlen(engine_label(n)));
+	else
+		printf("null");
+	printf(", \"recorded\": %s, \"xattrs\": {", engine_record(n) ? "true" : "false");
+	if (engine_xattrs(en, n, json_xattr, &first, e) < 0)
+		return -1;
+	printf("}}");
+	return 0;
+}

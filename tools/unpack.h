@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An archive into a staging tree and its database. Reads what libarchive reads as tar
+ * (ustar, GNU, pax, compressed or not) and cpio, with attributes from SCHILY.xattr.*,
+ * LIBARCHIVE.xattr.*, RHT.security.selinux and SCHILY.acl.*.
+ */
+#ifndef TOOLS_UNPACK_H
+#define TOOLS_UNPACK_H
+
+#include <stdint.h>
+
+#include "fs/writer.h"
+
+struct archive;
+struct archive_entry;
+
+struct unpack {
+	struct writer *writer;
+	void (*step)(void *arg); /* after each entry; may be NULL */
+	void (*warn)(void *arg, const char *text); /* a refused entry, something not kept */
+	void *arg;
+	uint64_t entries; /* made */
+	uint64_t refused; /* names that would leave the tree; each was told to warn */
+	uint64_t warned;  /* of something that cannot be kept or shown */
+};
+
+/* A reader for the formats above; open it with archive_read_open…(). NULL: no memory. */
+struct archive *unpack_reader(void);
+
+/*
+ * Makes all entries. An entry whose name would leave the tree is refused, told and
+ * counted, and the next one is read; any other failure ends it.
+ */
+int unpack_archive(struct unpack *u, struct archive *a, struct err *e);
+
+/*
+ * unpack_meta.c: what an entry says of its inode. Memory is the caller's to free with
+ * unpack_meta_free().
+ */
+struct unpack_meta {
+	struct writer_meta meta;
+	struct writer_attr *attrs;
+	char **names;  /* of attrs */
+	char **values; /* of attrs */
+	char *label;
+	bool hidden; /* carries attributes that no view can show */
+};
+int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct err *e);
+void unpack_meta_free(struct unpack_meta *m);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+#include <archive.h>
+#include <archive_entry.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/sysmacros.h>
+
+#include "common/buf.h"
+#include "common/quote.h"
+#include "fs/acl.h"
+#include "fs/xattr.h"
+#include "tools/unpack.h"
+
+static int no_memory(struct err *e)
+{
+	return err_set(e, ERR_SYS, "out of memory");
+}
+
+void unpack_meta_free(struct unpack_meta *m)
+{
+	for (size_t i = 0; i < m->meta.attr_count; i++) {
+		free(m->names[i]);
+		free(m->values[i]);
+	}
+	free(m->names);
+	free(m->values);
+	free(m->attrs);
+	free(m->label);
+	*m = (struct unpack_meta){0};
+}
+
+static int add_attr(struct unpack_meta *m, const char *name, const void *value, size_t len,
+		struct err *e)
+{
+	size_t n = m->meta.attr_count;
+	void *names = reallocarray(m->names, n + 1, sizeof(*m->names));
+	void *values, *attrs;
+
+	if (names)
+		m->names = names;
+	values = reallocarray(m->values, n + 1, sizeof(*m->values));
+	if (values)
+		m->values = values;
+	attrs = reallocarray(m->attrs, n + 1, sizeof(*m->attrs));
+	if (attrs)
+		m->attrs = attrs;
+	if (!names || !values || !attrs)
+		return no_memory(e);
+	m->names[n] = strdup(name);
+	m->values[n] = malloc(len ? len : 1);
+	m->meta.attr_count++;
+	if (!m->names[n] || !m->values[n])
+		return no_memory(e);
+	if (len)
+		memcpy(m->values[n], value, len);
+	m->attrs[n] = (struct writer_attr){m->values[n], len, m->names[n]};
+	return 0;
+}
+
+/* With the NUL that setfiles stores or, as RHT headers have it, without. */
+static int set_label(struct unpack_meta *m, const char *value, size_t len, struct err *e)
+{
+	while (len && !value[len - 1])
+		len--;
+	if (!len)
+		return 0;
+	if (memchr(value, '\0', len) || len > DB_LABEL_MAX)
+		return err_set(e, ERR_INPUT, "its label is none");
+	free(m->label);
+	m->label = strndup(value, len);
+	return m->label ? 0 : no_memory(e);
+}
+
+static bool has_attr(const struct unpack_meta *m, const char *name)
+{
+	for (size_t i = 0; i < m->meta.attr_count; i++)
+		if (strcmp(m->names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static int read_xattrs(struct unpack_meta *m, struct archive_entry *entry, struct err *e)
+{
+	const char *name;
+	const void *value;
+	size_t len;
+	char quoted[256];
+
+	archive_entry_xattr_reset(entry);
+	while (archive_entry_xattr_next(entry, &name, &value, &len) == ARCHIVE_OK) {
+		if (strcmp(name, XATTR_LABEL) == 0) {
+			if (set_label(m, value, len, e) < 0)
+				return -1;
+			continue;
+		}
+		/* An archive may have an ACL as text too, which was read before. */
+		if (has_attr(m, name))
+			continue;
+		if (xattr_fate(m->meta.mode, name, value, len) == XATTR_BAD)
+			return err_set(e, ERR_INPUT, "its attribute %s is damaged",
+				quote_path(quoted, sizeof(quoted), name));
+		m->hidden |= xattr_fate(m->meta.mode, name, value, len) == XATTR_HIDDEN;
+		if (add_attr(m, name, value, len, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static const struct {
+	int archive_tag;
+	enum acl_tag tag;
+} tags[] = {
+	{ARCHIVE_ENTRY_ACL_USER_OBJ, ACL_TAG_USER_OBJ},
+	{ARCHIVE_ENTRY_ACL_USER, ACL_TAG_USER},
+	{ARCHIVE_ENTRY_ACL_GROUP_OBJ, ACL_TAG_GROUP_OBJ},
+	{ARCHIVE_ENTRY_ACL_GROUP, ACL_TAG_GROUP},
+	{ARCHIVE_ENTRY_ACL_MASK, ACL_TAG_MASK},
+	{ARCHIVE_ENTRY_ACL_OTHER, ACL_TAG_OTHER},
+};
+
+static int add_acl_entry(struct buf *b, int archive_tag, int permset, int id, struct err *e)
+{
+	unsigned perm = (permset & ARCHIVE_ENTRY_ACL_READ ? 4u : 0u) |
+			(permset & ARCHIVE_ENTRY_ACL_WRITE ? 2u : 0u) |
+			(permset & ARCHIVE_ENTRY_ACL_EXECUTE ? 1u : 0u);
+
+	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		if (tags[i].archive_tag != archive_tag)
+			continue;
+		if ((tags[i].tag == ACL_TAG_USER || tags[i].tag == ACL_TAG_GROUP) && id < 0)
+			return err_set(e, ERR_INPUT, "its ACL names somebody without a number");
+		return acl_add(b, tags[i].tag, perm, (uint32_t)id) < 0 ? no_memory(e) : 0;
+	}
+	return err_set(e, ERR_INPUT, "its ACL has an entry that POSIX does not know");
+}
+
+/* type: ARCHIVE_ENTRY_ACL_TYPE_ACCESS or _DEFAULT. */
+static int read_acl(struct unpack_meta *m, struct archive_entry *entry, int type,
+		const char *name, struct err *e)
+{
+	cleanup_buf struct buf b = {0};
+	int got_type, permset, tag, id;
+	const char *who;
+
+	if (archive_entry_acl_reset(entry, type) == 0)
+		return 0;
+	if (acl_start(&b) < 0)
+		return no_memory(e);
+	while (archive_entry_acl_next(entry, type, &got_type, &permset, &tag, &id, &who) ==
+			ARCHIVE_OK)
+		if (add_acl_entry(&b, tag, permset, id, e) < 0)
+			return -1;
+	/* Three entries say no more than the mode does. */
+	if (type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS && b.len <= 4 + 3 * 8)
+		return 0;
+	acl_sort(&b);
+	return add_attr(m, name, b.data, b.len, e);
+}
+
+int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct err *e)
+{
+	int64_t uid = archive_entry_uid(entry);
+	int64_t gid = archive_entry_gid(entry);
+
+	*m = (struct unpack_meta){0};
+	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
+		return err_set(e, ERR_INPUT, "its owner %lld:%lld is out of range",
+			(long long)uid, (long long)gid);
+	m->meta.mode = archive_entry_filetype(entry) | (archive_entry_perm(entry) & 07777);
+	m->meta.uid = (uint32_t)uid;
+	m->meta.gid = (uint32_t)gid;
+	m->meta.rdev = makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
+	m->meta.target = archive_entry_symlink(entry);
+	if (S_ISLNK(m->meta.mode) && (!m->meta.target || !*m->meta.target))
+		return err_set(e, ERR_INPUT, "a symbolic link without a target");
+	if (read_acl(m, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, XATTR_ACL_ACCESS, e) < 0 ||
+			read_acl(m, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, XATTR_ACL_DEFAULT, e) < 0 ||
+			read_xattrs(m, entry, e) < 0) {
+		unpack_meta_free(m);
+		return -1;
+	}
+	m->meta.attrs = m->attrs;
+	m->meta.label = m->label;
+	return 0;
+}
