@@ -48,7 +48,10 @@ int node_open(struct engine *en, struct node *n, int flags, struct err *e)
 
 	if (!path)
 		return err_set(e, ERR_SYS, "out of memory");
-	fd = stage_openat(en->stage, path, flags | O_NOCTTY | O_NONBLOCK, e);
+	/* openat2(2) refuses flags that mean nothing with O_PATH. */
+	if (!(flags & O_PATH))
+		flags |= O_NOCTTY | O_NONBLOCK;
+	fd = stage_openat(en->stage, path, flags, e);
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) < 0)
