@@ -1,1 +1,62 @@
+# Tests are discovered: tests/unit/*.c, tests/e2e/*.t, tests/fuzz/fuzz_*.c.
 
+unit_srcs   := $(wildcard tests/unit/*.c)
+unit_tests  := $(unit_srcs:%.c=$(O)/%)
+fuzz_srcs   := $(wildcard tests/fuzz/fuzz_*.c)
+fuzz_replay := $(fuzz_srcs:tests/fuzz/%.c=$(O)/tests/fuzz/%)
+fuzzers     := $(fuzz_srcs:tests/fuzz/%.c=$(BUILD)/fuzz/tests/fuzz/%.fuzzer)
+e2e_tests   := $(wildcard tests/e2e/*.t)
+FUZZ_SECONDS ?= 60
+FIXTURES    := $(BUILD)/fixtures
+
+$(unit_tests): $(O)/%: $(O)/%.o $(O)/liblivery.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(all_ldlibs)
+
+# Each fuzz target is also a program that replays a corpus, so that it cannot rot.
+$(fuzz_replay): $(O)/%: $(O)/%.o $(O)/tests/fuzz/replay.o $(O)/liblivery.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(all_ldlibs)
+
+$(O)/%.fuzzer: $(O)/%.o $(O)/liblivery.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(all_cflags) -fsanitize=fuzzer,address,undefined -o $@ $^ $(all_ldlibs)
+
+.PHONY: test-programs fuzzers
+test-programs: all $(unit_tests) $(fuzz_replay)
+fuzzers: $(fuzzers)
+
+##@ Testing
+.PHONY: check
+check: ## run all tests; installs the Debian packages that are missing
+	tests/run
+
+.PHONY: check-unit
+check-unit: test-programs ## run the unit tests of this FLAVOR only
+	prove -Q $(unit_tests)
+
+.PHONY: check-e2e
+check-e2e: all ## run the end-to-end tests of this FLAVOR only
+	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -Q $(e2e_tests)
+
+.PHONY: fuzz
+fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with ASan and UBSan
+	$(MAKE) FLAVOR=fuzz fuzzers
+	tests/fuzz/run $(FUZZ_SECONDS)
+
+.PHONY: bench
+bench: ## time the stock tools on the native tree and on the view
+	tests/lib/packages.sh build bench
+	$(MAKE) all
+	tests/bench/bench
+
+##@ Trying it
+.PHONY: demo
+demo: ## make images of a small real Debian root, and say what was made
+	tests/lib/packages.sh build demo
+	$(MAKE) all
+	tests/demo
+
+.PHONY: packages
+packages: ## install the Debian packages for building and testing
+	tests/lib/packages.sh

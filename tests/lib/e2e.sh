@@ -9,12 +9,12 @@
 #
 # Environment: LIVERY (default build/release/livery), FIXTURES (build/fixtures), TMPDIR,
 # E2E_TIMEOUT (seconds a command may take, default 120), CI (true: a skip is a failure),
-# E2E_KEEP (not empty: keep $SCRATCH).
+# E2E_KEEP (not empty: keep $SCRATCH), E2E_NO_ROOT (not empty: do as if nobody were root).
 set -u
 
 e2e_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
-export LC_ALL=C.UTF-8
+export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 unset SOURCE_DATE_EPOCH
 
 e2e_count=0 e2e_failed=0
@@ -96,7 +96,7 @@ finish() {
 # as_user CMD..., as_root CMD...: with a time-out. as_root fails where have_root does.
 as_user() { timeout -k 10 "$E2E_TIMEOUT" "${e2e_user[@]}" "$@"; }
 as_root() { timeout -k 10 "$E2E_TIMEOUT" "${e2e_root[@]}" "$@"; }
-have_root() { [ "$(id -u)" = 0 ] || [ ${#e2e_root[@]} != 0 ]; }
+have_root() { [ -z "${E2E_NO_ROOT-}" ] && { [ "$(id -u)" = 0 ] || [ ${#e2e_root[@]} != 0 ]; }; }
 
 e2e_setup() {
 	[ -e /dev/fuse ] || { [ "$(id -u)" = 0 ] && modprobe fuse 2>/dev/null; }
@@ -133,9 +133,9 @@ e2e_setup() {
 	cd "$SCRATCH" || bail "cannot enter $SCRATCH"
 }
 
-# fixture: sets $FIXTURE to a tar of the real root that the user can read.
+# fixture [--small]: sets $FIXTURE to a tar of a real root that the user can read.
 fixture() {
-	FIXTURE=$("$e2e_top/tests/fixtures/mkroot" "${FIXTURES:-$e2e_top/build/fixtures}") ||
+	FIXTURE=$("$e2e_top/tests/fixtures/mkroot" "$@" "${FIXTURES:-$e2e_top/build/fixtures}") ||
 		bail "the fixture could not be made"
 	if ! as_user test -r "$FIXTURE"; then
 		cp "$FIXTURE" "$SCRATCH/.fixture.tar"

@@ -10,6 +10,7 @@ import os
 import sys
 from dataclasses import dataclass, field
 
+sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import scan  # noqa: E402
 
