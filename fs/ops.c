@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fs/ops.h"
-
 struct engine *view_engine(fuse_req_t req)
 {
 	return ((struct view *)fuse_req_userdata(req))->engine;
@@ -72,24 +70,40 @@ static void view_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, ENOSYS);
 }
 
+struct read_buffer {
+	size_t room;
+	char bytes[];
+};
+
+/* A buffer of the calling thread's for at least size bytes; NULL: no memory. */
+static char *read_buffer(struct view *v, size_t size)
+{
+	struct read_buffer *b = pthread_getspecific(v->read_buffer);
+
+	if (b && b->room >= size)
+		return b->bytes;
+	free(b);
+	b = malloc(sizeof(*b) + size);
+	if (b)
+		b->room = size;
+	if (pthread_setspecific(v->read_buffer, b) != 0) {
+		free(b);
+		return NULL;
+	}
+	return b ? b->bytes : NULL;
+}
+
 static void view_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		struct fuse_file_info *fi)
 {
-	static _Thread_local char *buf;
-	static _Thread_local size_t room;
+	char *buf = read_buffer(fuse_req_userdata(req), size);
 	struct err e;
 	ssize_t got;
 
 	(void)fi;
-	if (size > room) {
-		char *p = realloc(buf, size);
-
-		if (!p) {
-			fuse_reply_err(req, ENOMEM);
-			return;
-		}
-		buf = p;
-		room = size;
+	if (!buf) {
+		fuse_reply_err(req, ENOMEM);
+		return;
 	}
 	got = engine_read(view_engine(req), view_node(req, ino), buf, size, off, &e);
 	if (got < 0)

@@ -12,6 +12,7 @@
 
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
+#include <pthread.h>
 
 #include "fs/engine.h"
 #include "fs/side.h"
@@ -26,6 +27,7 @@ struct view {
 	/* Called once the kernel has asked for the view's features, before the answer. */
 	void (*on_init)(struct view *v);
 	void *session;
+	pthread_key_t read_buffer; /* one a worker thread, freed with it */
 };
 
 extern const struct fuse_lowlevel_ops view_ops;

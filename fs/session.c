@@ -209,6 +209,8 @@ int session_run(struct engine *en, const char *mountpoint, const struct mount_op
 
 	s.view.session = &s;
 	s.view.db_path = db_path(engine_db(en));
+	if (pthread_key_create(&s.view.read_buffer, free) != 0)
+		return err_set(e, ERR_SYS, "no thread-specific memory is left");
 	if (make_args(&args, en, m) == 0)
 		s.se = fuse_session_new(&args, &view_ops, sizeof(view_ops), &s.view);
 	if (!s.se)
@@ -221,5 +223,6 @@ int session_run(struct engine *en, const char *mountpoint, const struct mount_op
 	if (s.se)
 		fuse_session_destroy(s.se);
 	fuse_opt_free_args(&args);
+	pthread_key_delete(s.view.read_buffer);
 	return rc;
 }

@@ -84,12 +84,12 @@ static int show_paths(int count, char **paths, show_fn *show, struct err *e)
 }
 
 static int list_entry(struct engine *en, const struct entry *entry, const char *dir,
-		const struct names *names, struct err *e)
+		const struct names *names, const struct show_widths *w, struct err *e)
 {
 	cleanup_buf struct buf path = {0};
 
 	if (!opt_json)
-		return show_line(en, entry->node, entry->name, names, e);
+		return show_line(en, entry->node, entry->name, names, w, e);
 	if (buf_addf(&path, "%s%s%s", dir, *dir ? "/" : "", entry->name) < 0)
 		return err_set(e, ERR_SYS, "out of memory");
 	return one_json(en, entry->node, path.data, e);
@@ -99,14 +99,18 @@ static int show_ls(struct engine *en, struct node *n, const char *path, const ch
 		const struct names *names, struct err *e)
 {
 	const struct entry *entries;
+	struct show_widths w = {0};
 	size_t count;
 
 	if (opt_itself || !engine_is_dir(n))
-		return opt_json ? one_json(en, n, path, e) : show_line(en, n, given, names, e);
+		return opt_json ? one_json(en, n, path, e)
+				: show_line(en, n, given, names, &w, e);
 	if (engine_list(en, n, &entries, &count, e) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
-		if (list_entry(en, &entries[i], path, names, e) < 0)
+		show_measure(en, entries[i].node, names, &w);
+	for (size_t i = 0; i < count; i++)
+		if (list_entry(en, &entries[i], path, names, &w, e) < 0)
 			return -1;
 	return 0;
 }

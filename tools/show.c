@@ -38,33 +38,82 @@ static bool is_device(const struct stat *st)
 	return S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode);
 }
 
-int show_line(struct engine *en, struct node *n, const char *shown, const struct names *names,
+/* The columns of a listing whose width varies. */
+struct columns {
+	char links[24], user[64], group[64], size[48];
+	const char *label;
+};
+
+static void fill_columns(const struct node *n, const struct stat *st,
+		const struct names *names, struct columns *c)
+{
+	snprintf(c->links, sizeof(c->links), "%ju", (uintmax_t)st->st_nlink);
+	owner_text(names, st, c->user, c->group);
+	c->label = label_text(n);
+	if (is_device(st))
+		snprintf(c->size, sizeof(c->size), "%u, %u", major(st->st_rdev),
+			minor(st->st_rdev));
+	else
+		snprintf(c->size, sizeof(c->size), "%lld", (long long)st->st_size);
+}
+
+static void widen(int *width, const char *text)
+{
+	int len = (int)strlen(text);
+
+	if (*width < len)
+		*width = len;
+}
+
+void show_measure(struct engine *en, const struct node *n, const struct names *names,
+		struct show_widths *w)
+{
+	struct columns c;
+	struct stat st;
+
+	engine_stat(en, n, &st);
+	fill_columns(n, &st, names, &c);
+	widen(&w->links, c.links);
+	widen(&w->user, c.user);
+	widen(&w->group, c.group);
+	widen(&w->label, c.label);
+	widen(&w->size, c.size);
+}
+
+/* " -> target" for a symbolic link, nothing for others. */
+static int print_target(struct engine *en, struct node *n, const struct stat *st,
 		struct err *e)
 {
-	char mode[11], user[64], group[64], size[48], when[32];
 	char target[PATH_MAX + 1];
+
+	if (!S_ISLNK(st->st_mode))
+		return 0;
+	if (engine_readlink(en, n, target, sizeof(target), e) < 0)
+		return -1;
+	printf(" -> ");
+	quote_print(stdout, target, strlen(target));
+	return 0;
+}
+
+int show_line(struct engine *en, struct node *n, const char *shown, const struct names *names,
+		const struct show_widths *w, struct err *e)
+{
+	char mode[11], when[32];
+	struct columns c;
 	struct stat st;
 	struct tm tm;
 
 	engine_stat(en, n, &st);
 	modes_text(st.st_mode, mode);
-	owner_text(names, &st, user, group);
-	if (is_device(&st))
-		snprintf(size, sizeof(size), "%u, %u", major(st.st_rdev), minor(st.st_rdev));
-	else
-		snprintf(size, sizeof(size), "%lld", (long long)st.st_size);
+	fill_columns(n, &st, names, &c);
 	if (!localtime_r(&st.st_mtime, &tm) ||
 			!strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm))
 		snprintf(when, sizeof(when), "%lld", (long long)st.st_mtime);
-	printf("%s %3ju %-8s %-8s %s %9s %s ", mode, (uintmax_t)st.st_nlink, user, group,
-		label_text(n), size, when);
+	printf("%s %*s %-*s %-*s %-*s %*s %s ", mode, w->links, c.links, w->user, c.user,
+		w->group, c.group, w->label, c.label, w->size, c.size, when);
 	quote_print(stdout, shown, strlen(shown));
-	if (S_ISLNK(st.st_mode)) {
-		if (engine_readlink(en, n, target, sizeof(target), e) < 0)
-			return -1;
-		printf(" -> ");
-		quote_print(stdout, target, strlen(target));
-	}
+	if (print_target(en, n, &st, e) < 0)
+		return -1;
 	putchar('\n');
 	return 0;
 }
@@ -125,7 +174,6 @@ int show_full(struct engine *en, struct node *n, const char *path, const struct 
 		struct err *e)
 {
 	char mode[11], user[64], group[64];
-	char target[PATH_MAX + 1];
 	struct stat st;
 
 	engine_stat(en, n, &st);
@@ -133,12 +181,8 @@ int show_full(struct engine *en, struct node *n, const char *path, const struct 
 	owner_text(names, &st, user, group);
 	printf("%9s: /", "File");
 	quote_print(stdout, path, strlen(path));
-	if (S_ISLNK(st.st_mode)) {
-		if (engine_readlink(en, n, target, sizeof(target), e) < 0)
-			return -1;
-		printf(" -> ");
-		quote_print(stdout, target, strlen(target));
-	}
+	if (print_target(en, n, &st, e) < 0)
+		return -1;
 	printf("\n%9s: %s\n", "Type", modes_type_name(st.st_mode));
 	printf("%9s: %lld\n", "Size", (long long)st.st_size);
 	if (is_device(&st))

@@ -8,9 +8,18 @@
 #include "fs/engine.h"
 #include "tools/names.h"
 
+/* Widths of the columns of a listing, in bytes; zero-initialise. */
+struct show_widths {
+	int links, user, group, label, size;
+};
+
+/* Widens the columns so that a node's line fits. */
+void show_measure(struct engine *en, const struct node *n, const struct names *names,
+		struct show_widths *w);
+
 /* A line like `ls -lZ`; names NULL: numbers. shown is what to call the file. */
 int show_line(struct engine *en, struct node *n, const char *shown, const struct names *names,
-		struct err *e);
+		const struct show_widths *w, struct err *e);
 
 /* One record in full. path is the file's path in the tree. */
 int show_full(struct engine *en, struct node *n, const char *path, const struct names *names,
