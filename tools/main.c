@@ -6,6 +6,7 @@
 
 int main(int argc, char **argv)
 {
+	static char help[] = "help";
 	const char *slash = strrchr(argv[0], '/');
 	const struct command *c;
 
@@ -20,7 +21,7 @@ int main(int argc, char **argv)
 		return EXIT_FINE;
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
-		argv[1] = (char[]){"help"};
+		argv[1] = help;
 	c = command_find(argv[1]);
 	if (!c) {
 		fprintf(stderr, "livery: there is no command '%s'; 'livery help' lists them\n",
