@@ -16,8 +16,14 @@ static void append(struct err *e, const char *fmt, va_list ap)
 	size_t room = sizeof(e->msg) - used;
 	int n = vsnprintf(e->msg + used, room, fmt, ap);
 
-	if (n >= 0 && (size_t)n >= room)
-		memcpy(e->msg + sizeof(e->msg) - sizeof("…"), "…", sizeof("…"));
+	if (n >= 0 && (size_t)n >= room) {
+		size_t cut = sizeof(e->msg) - sizeof("…");
+
+		/* Not in the middle of a character. */
+		while (cut && ((unsigned char)e->msg[cut] & 0xc0) == 0x80)
+			cut--;
+		memcpy(e->msg + cut, "…", sizeof("…"));
+	}
 }
 
 static void appendf(struct err *e, const char *fmt, ...)

@@ -54,6 +54,9 @@ static size_t quote_step(const unsigned char *s, size_t len, char out[8])
 {
 	size_t n = utf8_sequence(s, len);
 
+	/* U+0080 to U+009F are control characters, which a terminal may obey. */
+	if (n == 2 && s[0] == 0xc2 && s[1] < 0xa0)
+		n = 0;
 	if (n > 1) {
 		memcpy(out, s, n);
 		out[n] = '\0';

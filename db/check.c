@@ -49,6 +49,13 @@ static const char *const queries[] = {
 	"SELECT 'record ' || id || ' has a label that is not there' FROM record"
 	" WHERE label IS NOT NULL AND label NOT IN (SELECT id FROM label)",
 
+	"SELECT 'attribute ' || quote(name) || ' of record ' || record || ' cannot be one'"
+	" FROM xattr WHERE typeof(name) != 'blob' OR length(name) NOT BETWEEN 1 AND 255"
+	" OR instr(name, x'00') OR typeof(value) != 'blob' OR length(value) > 65536",
+
+	"SELECT 'record ' || id || ' has a number outside 1 to 2^53' FROM record"
+	" WHERE id NOT BETWEEN 1 AND 9007199254740992",
+
 	"SELECT 'attribute ' || quote(name) || ' belongs to no record' FROM xattr"
 	" WHERE record NOT IN (SELECT id FROM record)",
 };

@@ -48,7 +48,7 @@ struct db {
 	int64_t data_version;
 	struct db_label *labels; /* sorted by id */
 	size_t label_count;
-	size_t labels_before; /* when the transaction began */
+	size_t labels_before; /* those that no rollback takes back */
 };
 
 /* The statement, reset and with no bindings. NULL with e set. */

@@ -5,6 +5,8 @@
 
 #include "db/internal.h"
 
+#define LABEL_ID_MAX INT32_MAX /* far from where SQLite no longer counts upwards */
+
 /* Adds a label behind the others; ids come in ascending order. */
 static int remember(struct db *db, int64_t id, const char *text, size_t len, struct err *e)
 {
@@ -36,20 +38,23 @@ int db_labels_load(struct db *db, struct err *e)
 	while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		const char *text = sqlite3_column_blob(s, 1);
 		size_t len = (size_t)sqlite3_column_bytes(s, 1);
+		int64_t id = sqlite3_column_int64(s, 0);
 
-		if (!text || len == 0 || len > DB_LABEL_MAX || memchr(text, '\0', len)) {
+		if (!text || len == 0 || len > DB_LABEL_MAX || memchr(text, '\0', len) ||
+				id < 1 || id > LABEL_ID_MAX) {
 			err_set(e, ERR_INPUT, "%s: damaged: label %lld is no context",
-				db->path, (long long)sqlite3_column_int64(s, 0));
+				db->path, (long long)id);
 			sqlite3_finalize(s);
 			return -1;
 		}
-		if (remember(db, sqlite3_column_int64(s, 0), text, len, e) < 0) {
+		if (remember(db, id, text, len, e) < 0) {
 			sqlite3_finalize(s);
 			return -1;
 		}
 		rc = SQLITE_OK;
 	}
 	sqlite3_finalize(s);
+	db->labels_before = db->label_count;
 	return rc == SQLITE_DONE ? 0 : db_fail(db, e, "read the labels");
 }
 
@@ -118,5 +123,10 @@ int64_t db_label_intern(struct db *db, const char *context, size_t len, struct e
 	if (db_run(db, s, e, "write a label") < 0)
 		return -1;
 	id = sqlite3_last_insert_rowid(db->sql);
-	return remember(db, id, context, len, e) < 0 ? -1 : id;
+	if (remember(db, id, context, len, e) < 0)
+		return -1;
+	/* Outside of a transaction it is in the file already. */
+	if (sqlite3_get_autocommit(db->sql))
+		db->labels_before = db->label_count;
+	return id;
 }

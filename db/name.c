@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "db/internal.h"
-
-#define DEPTH_MAX 65536 /* directories above a record; more is a cycle in a damaged file */
 
 bool db_name_valid(const void *name, size_t len)
 {
@@ -17,6 +16,14 @@ bool db_name_valid(const void *name, size_t len)
 	if (n[0] == '.' && (len == 1 || (len == 2 && n[1] == '.')))
 		return false;
 	return !memchr(n, '/', len) && !memchr(n, '\0', len);
+}
+
+/* A name in a row. Text would sort elsewhere and never be found again. */
+static bool column_name_valid(sqlite3_stmt *s, int col)
+{
+	return sqlite3_column_type(s, col) == SQLITE_BLOB &&
+	       db_name_valid(sqlite3_column_blob(s, col),
+			       (size_t)sqlite3_column_bytes(s, col));
 }
 
 static sqlite3_stmt *name_stmt(struct db *db, enum db_stmt which, int64_t parent,
@@ -110,7 +117,7 @@ static int first_child(struct db *db, int64_t id, char name[DB_NAME_MAX + 1], st
 		int len = sqlite3_column_bytes(s, 0);
 		const void *text = sqlite3_column_blob(s, 0);
 
-		if (db_name_valid(text, (size_t)len)) {
+		if (column_name_valid(s, 0)) {
 			memcpy(name, text, (size_t)len);
 			name[len] = '\0';
 			rc = len;
@@ -171,6 +178,7 @@ static int drop_orphans(struct db *db, struct id_stack *st, struct err *e)
 		int64_t id = st->ids[st->count - 1];
 		int len = first_child(db, id, name, e);
 		int64_t left;
+		int there;
 
 		if (len < 0)
 			return -1;
@@ -180,9 +188,12 @@ static int drop_orphans(struct db *db, struct id_stack *st, struct err *e)
 				return -1;
 			continue;
 		}
-		if (db_name_get(db, id, name, (size_t)len, &child, e) < 0 ||
-				name_delete(db, id, name, (size_t)len, e) < 0)
+		there = db_name_get(db, id, name, (size_t)len, &child, e);
+		if (there < 0 || name_delete(db, id, name, (size_t)len, e) < 0)
 			return -1;
+		/* In a damaged file a name may point to nothing. */
+		if (!there)
+			continue;
 		left = count_names(db, child.id, e);
 		if (left < 0 || (left == 0 && child.id != DB_ROOT && push(st, child.id, e) < 0))
 			return -1;
@@ -238,7 +249,7 @@ int db_children(struct db *db, int64_t parent, db_child_fn *fn, void *arg, struc
 		size_t len = (size_t)sqlite3_column_bytes(s, 0);
 		const char *name = sqlite3_column_blob(s, 0);
 
-		if (!db_name_valid(name, len))
+		if (!column_name_valid(s, 0))
 			rc = db_damaged(db, e, parent, "holds a name that cannot be one");
 		else
 			rc = db_record_from_row(db, s, 1, &r, e);
@@ -254,57 +265,132 @@ int db_children(struct db *db, int64_t parent, db_child_fn *fn, void *arg, struc
 	return rc;
 }
 
-/* The first name of a record: 1, 0 if it has none, -1. */
-static int name_of(struct db *db, int64_t id, int64_t *parent, char name[DB_NAME_MAX + 1],
+struct link_name {
+	int64_t parent;
+	char name[DB_NAME_MAX + 1];
+};
+
+/* Up to max names of a record; how many, -1 on error. */
+static int names_of(struct db *db, int64_t id, struct link_name *names, int max,
 		struct err *e)
 {
 	sqlite3_stmt *s = db_stmt(db, STMT_NAME_OF, e);
-	int rc;
+	int count = 0;
+	int rc = SQLITE_DONE;
 
 	if (!s)
 		return -1;
 	sqlite3_bind_int64(s, 1, id);
-	rc = sqlite3_step(s);
-	if (rc == SQLITE_ROW) {
+	while (count < max && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		size_t len = (size_t)sqlite3_column_bytes(s, 1);
-		const void *text = sqlite3_column_blob(s, 1);
 
-		*parent = sqlite3_column_int64(s, 0);
-		if (db_name_valid(text, len)) {
-			memcpy(name, text, len);
-			name[len] = '\0';
-			rc = 1;
-		} else {
-			rc = db_damaged(db, e, id, "a name that cannot be one");
+		if (!column_name_valid(s, 1)) {
+			sqlite3_reset(s);
+			return db_damaged(db, e, id, "a name that cannot be one");
 		}
-	} else {
-		rc = rc == SQLITE_DONE ? 0 : db_fail(db, e, "read a name");
+		names[count].parent = sqlite3_column_int64(s, 0);
+		memcpy(names[count].name, sqlite3_column_blob(s, 1), len);
+		names[count++].name[len] = '\0';
 	}
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		count = db_fail(db, e, "read a name");
 	sqlite3_reset(s);
-	return rc;
+	return count;
+}
+
+static void reverse(char *p, size_t len)
+{
+	for (size_t i = 0; i < len / 2; i++) {
+		char c = p[i];
+
+		p[i] = p[len - 1 - i];
+		p[len - 1 - i] = c;
+	}
+}
+
+/* Adds a name back to front: the path is built from its end. */
+static int add_reversed(struct buf *path, const char *name, struct err *e)
+{
+	size_t at = path->len;
+
+	if ((at && buf_addc(path, '/') < 0) || buf_adds(path, name) < 0)
+		return err_set(e, ERR_SYS, "out of memory");
+	at += at ? 1 : 0;
+	reverse(path->data + at, path->len - at);
+	return 0;
+}
+
+/*
+ * The path of one name of a record: 1, 0 where it does not lead to the root. A cycle, in a
+ * damaged file, is found by meeting a directory that was kept at the last power of two.
+ */
+static int path_of(struct db *db, const struct link_name *name, struct buf *path,
+		struct err *e)
+{
+	struct link_name above = *name;
+	int64_t kept = 0;
+
+	if (add_reversed(path, name->name, e) < 0)
+		return -1;
+	for (size_t depth = 1; above.parent != DB_ROOT; depth++) {
+		int64_t id = above.parent;
+		int rc;
+
+		if (id == kept)
+			return 0;
+		if ((depth & (depth - 1)) == 0)
+			kept = id;
+		rc = names_of(db, id, &above, 1, e);
+		if (rc <= 0)
+			return rc;
+		if (add_reversed(path, above.name, e) < 0)
+			return -1;
+	}
+	reverse(path->data, path->len);
+	return 1;
+}
+
+/* Keeps the bytewise first of the paths in *best. */
+static int first_path(struct db *db, const struct link_name *names, int count, char **best,
+		struct err *e)
+{
+	for (int i = 0; i < count; i++) {
+		cleanup_buf struct buf path = {0};
+		int rc = path_of(db, &names[i], &path, e);
+
+		if (rc < 0)
+			return -1;
+		if (rc == 0 || (*best && strcmp(*best, path.data) <= 0))
+			continue;
+		free(*best);
+		*best = take_ptr(path.data);
+	}
+	return 0;
 }
 
 int db_record_path(struct db *db, int64_t id, char **path, struct err *e)
 {
-	char name[DB_NAME_MAX + 1];
-	cleanup_free char *so_far = strdup("");
+	cleanup_free struct link_name *names = NULL;
+	cleanup_free char *best = NULL;
+	struct db_record r;
+	int count = db_record_get(db, id, &r, e);
 
 	*path = NULL;
-	for (int depth = 0; so_far && id != DB_ROOT; depth++) {
-		char *longer = NULL;
-		int64_t parent = 0;
-		int rc = name_of(db, id, &parent, name, e);
-
-		if (rc <= 0 || depth > DEPTH_MAX)
-			return rc < 0 ? -1 : 0;
-		if (asprintf(&longer, "%s%s%s", name, *so_far ? "/" : "", so_far) < 0)
-			longer = NULL;
-		free(so_far);
-		so_far = longer;
-		id = parent;
+	if (count <= 0)
+		return count;
+	if (id == DB_ROOT) {
+		best = strdup("");
+	} else {
+		count = (int)(r.names < INT_MAX ? r.names : INT_MAX);
+		names = calloc((size_t)count + 1, sizeof(*names));
+		count = names ? names_of(db, id, names, count, e) : 0;
+		if (count < 0 || first_path(db, names, count, &best, e) < 0)
+			return -1;
+		if (names && !best)
+			return 0;
 	}
-	if (!so_far)
+	if (!best)
 		return err_set(e, ERR_SYS, "out of memory");
-	*path = take_ptr(so_far);
+	*path = take_ptr(best);
 	return 1;
 }

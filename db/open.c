@@ -38,6 +38,11 @@ static int check_header(int fd, const char *path, struct err *e)
 		return err_sys(e, path, "cannot read the database");
 	if (n < HEADER_BYTES || memcmp(h, "SQLite format 3", 16) != 0)
 		return err_set(e, ERR_INPUT, "%s: not an SQLite database", path);
+	/* SQLite would put files of its own beside it, for a reader too. */
+	if (h[18] != 1 || h[19] != 1)
+		return err_set(e, ERR_INPUT,
+			"%s: an SQLite database, but not in the format of livery's "
+			"(rollback journal)", path);
 	page = (uint64_t)h[16] << 8 | h[17];
 	if (page == 1)
 		page = 65536;

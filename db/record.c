@@ -5,6 +5,8 @@
 
 #include "db/internal.h"
 
+#define RECORD_ID_MAX (INT64_C(1) << 53) /* shown as an inode number, in JSON too */
+
 struct db_record db_record_new(uint32_t type)
 {
 	return (struct db_record){
@@ -52,6 +54,8 @@ int db_record_from_row(struct db *db, sqlite3_stmt *s, int first, struct db_reco
 	int64_t type = sqlite3_column_int64(s, first + 1);
 
 	*r = (struct db_record){.id = sqlite3_column_int64(s, first)};
+	if (r->id < DB_ROOT || r->id > RECORD_ID_MAX)
+		return db_damaged(db, e, r->id, "a number outside 1 to 2^53");
 	if (!type_valid(type))
 		return db_damaged(db, e, r->id, "no such file type");
 	r->type = (uint32_t)type;

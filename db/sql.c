@@ -130,7 +130,10 @@ int db_begin(struct db *db, struct err *e)
 
 int db_commit(struct db *db, struct err *e)
 {
-	return db_exec(db, "COMMIT", e);
+	if (db_exec(db, "COMMIT", e) < 0)
+		return -1;
+	db->labels_before = db->label_count;
+	return 0;
 }
 
 void db_rollback(struct db *db)

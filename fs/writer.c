@@ -88,6 +88,7 @@ static int make_file(const struct writer_place *p, const struct writer_meta *m,
 static int make_inode(const struct writer_place *p, const struct writer_meta *m,
 		const char *path, int *fd, struct err *e)
 {
+	char quoted[1024];
 	int rc;
 
 	switch (m->mode & S_IFMT) {
@@ -110,7 +111,8 @@ static int make_inode(const struct writer_place *p, const struct writer_meta *m,
 		rc = mknodat(p->dir.fd, p->name, (m->mode & S_IFMT) | 0644, 0);
 		break;
 	default:
-		return err_set(e, ERR_INPUT, "%s: of no type that a filesystem knows", path);
+		return err_set(e, ERR_INPUT, "%s: of no type that a filesystem knows",
+			quote_path(quoted, sizeof(quoted), path));
 	}
 	return rc < 0 ? err_sys(e, path, "cannot make it in the staging tree") : 0;
 }
@@ -207,6 +209,7 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 {
 	uint32_t type = meta->mode & S_IFMT;
 	struct writer_place p;
+	char quoted[1024];
 	uint32_t old;
 
 	if (fd)
@@ -216,7 +219,7 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 	if (!*p.name) {
 		if (type != S_IFDIR)
 			return err_set(e, ERR_REFUSED, "%s: the root of a tree is a directory",
-				path);
+				quote_path(quoted, sizeof(quoted), path));
 		return put_record(w, &p, meta, false, e);
 	}
 	if (type_at(&p, path, &old, e) < 0)
@@ -240,19 +243,34 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 	return 0;
 }
 
+static int link_refused(struct err *e, const char *path, const char *target, const char *why)
+{
+	char quoted[2][1000];
+
+	return err_set(e, ERR_REFUSED, "%s: a hard link to %s, %s",
+		quote_path(quoted[0], sizeof(quoted[0]), path),
+		quote_path(quoted[1], sizeof(quoted[1]), target), why);
+}
+
 int writer_link(struct writer *w, const char *path, const char *target, int *fd,
 		struct err *e)
 {
 	cleanup_close int target_dir = -1;
 	struct writer_place from, to;
+	char quoted[1024];
 	struct db_record r;
 	uint32_t old;
 	int rc;
 
 	if (fd)
 		*fd = -1;
-	if (writer_place(w, target, false, &from, e) < 0)
-		return err_wrap(e, "%s: hard link", path);
+	if (writer_place(w, target, false, &from, e) < 0) {
+		if (e->code == ERR_SYS && e->sys == ENOENT)
+			return link_refused(e, path, target, "which is not there");
+		return err_wrap(e, "%s: hard link", quote_path(quoted, sizeof(quoted), path));
+	}
+	if (!*from.name)
+		return link_refused(e, path, target, "which is a directory");
 	/* The next look-up may close the writer's descriptor. */
 	target_dir = fcntl(from.dir.fd, F_DUPFD_CLOEXEC, 3);
 	if (target_dir < 0)
@@ -261,12 +279,17 @@ int writer_link(struct writer *w, const char *path, const char *target, int *fd,
 	if (rc < 0)
 		return -1;
 	if (rc == 0)
-		return err_set(e, ERR_REFUSED, "%s: a hard link to %s, which is not there",
-			path, target);
-	if (writer_place(w, path, true, &to, e) < 0 || type_at(&to, path, &old, e) < 0)
+		return link_refused(e, path, target, "which is not there");
+	if (r.type == S_IFDIR)
+		return link_refused(e, path, target, "which is a directory");
+	if (writer_place(w, path, true, &to, e) < 0)
+		return -1;
+	if (!*to.name)
+		return link_refused(e, path, target, "over the root of the tree");
+	if (type_at(&to, path, &old, e) < 0)
 		return -1;
 	if (to.dir.record == from.dir.record && strcmp(to.name, from.name) == 0)
-		return err_set(e, ERR_REFUSED, "%s: a hard link to itself", path);
+		return link_refused(e, path, target, "which is itself");
 	if (old && clear(w, &to, old, path, e) < 0)
 		return -1;
 	if (linkat(target_dir, from.name, to.dir.fd, to.name, 0) < 0)
@@ -274,7 +297,8 @@ int writer_link(struct writer *w, const char *path, const char *target, int *fd,
 	if (db_name_put(w->db, to.dir.record, to.name, strlen(to.name), r.id, e) < 0)
 		return -1;
 	if (fd && r.type == S_IFREG) {
-		*fd = stage_open_below(to.dir.fd, to.name, O_WRONLY | O_NOCTTY, 0);
+		*fd = stage_open_below(to.dir.fd, to.name, O_WRONLY | O_NOCTTY | O_NONBLOCK,
+				0);
 		if (*fd < 0)
 			return err_sys(e, path, "cannot open");
 	}

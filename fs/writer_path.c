@@ -151,6 +151,7 @@ static int step_down(struct writer *w, struct lookup *l, const char *name, bool 
 {
 	struct writer_dir *dir = &l->stack[l->depth - 1];
 	cleanup_close int fd = stage_open_below(dir->fd, name, O_PATH, 0);
+	char quoted[1024];
 	struct stat st;
 	int64_t id;
 
@@ -160,7 +161,8 @@ static int step_down(struct writer *w, struct lookup *l, const char *name, bool 
 		fd = stage_open_below(dir->fd, name, O_PATH, 0);
 	}
 	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_sys(e, path, "cannot look up '%s' on the way", name);
+		return err_sys(e, path, "cannot look up '%s' on the way",
+			quote_path(quoted, sizeof(quoted), name));
 	if (S_ISLNK(st.st_mode))
 		return follow(l, fd, path, e);
 	if (!S_ISDIR(st.st_mode))

@@ -12,6 +12,7 @@
 #include "common/cleanup.h"
 #include "fs/acl.h"
 #include "fs/node.h"
+#include "fs/side.h"
 
 static bool starts(const char *s, const char *prefix)
 {
@@ -38,7 +39,8 @@ static bool capability_valid(const void *value, size_t len)
 
 enum xattr_fate xattr_fate(uint32_t type, const char *name, const void *value, size_t len)
 {
-	if (starts(name, "trusted."))
+	/* Names of the side channel have answers of their own. */
+	if (starts(name, "trusted.") || starts(name, SIDE_PREFIX))
 		return XATTR_HIDDEN;
 	if (starts(name, "user."))
 		return S_ISREG(type) || S_ISDIR(type) ? XATTR_SHOWN : XATTR_HIDDEN;

@@ -48,20 +48,27 @@ struct change {
 	struct engine *en;
 	struct edit_links *links; /* with -R: one record for all names of a file */
 	const char *text;         /* owner or mode as given */
-	uint32_t uid, gid;        /* DB_SILENT: as it is */
+	struct names *names;      /* of the tree, once they were asked for */
 	int (*apply)(struct change *ch, struct node *n, struct db_record *r, struct err *e);
 };
 
-static int change_record(struct change *ch, struct node *n, int64_t id, struct err *e)
+static int change_record(struct change *ch, struct node *n, const char *path, int64_t id,
+		struct err *e)
 {
 	struct db *db = engine_db(ch->en);
+	char quoted[1024];
 	struct db_record r;
 	int rc = db_record_get(db, id, &r, e);
 
 	if (rc <= 0)
 		return rc < 0 ? -1 : err_set(e, ERR_INPUT, "%s: a record is missing",
 						db_path(db));
-	return ch->apply(ch, n, &r, e);
+	if (ch->apply(ch, n, &r, e) == 0)
+		return 0;
+	/* What is wrong with the command line has to do with no file. */
+	if (e->code == ERR_USAGE)
+		return -1;
+	return err_wrap(e, "/%s", quote_path(quoted, sizeof(quoted), path));
 }
 
 static int note_step(void *arg, const struct walk_step *s, struct err *e)
@@ -78,7 +85,7 @@ static int change_step(void *arg, const struct walk_step *s, struct err *e)
 
 	if (edit_links_adopt(ch->links, ch->en, s, &id, e) < 0)
 		return -1;
-	return change_record(ch, s->node, id, e);
+	return change_record(ch, s->node, s->path, id, e);
 }
 
 /* Links may lead anywhere in the tree: all names are noted before one is changed. */
@@ -103,7 +110,7 @@ static int change_one(struct change *ch, struct node *n, const char *path, struc
 
 	if (edit_adopt_path(ch->en, path, n, &id, e) < 0)
 		return -1;
-	return change_record(ch, n, id, e);
+	return change_record(ch, n, path, id, e);
 }
 
 static int open_for_change(const struct place *p, struct engine **en, struct err *e)
@@ -130,6 +137,8 @@ static int change_path(struct change *ch, const char *path, struct err *e)
 				     : change_one(ch, n, p.path, e);
 	if (rc == 0)
 		rc = db_commit(engine_db(ch->en), e);
+	names_close(ch->names);
+	ch->names = NULL;
 	engine_close(ch->en);
 	return rc;
 }
@@ -144,14 +153,12 @@ static int change_paths(struct change *ch, int count, char **paths, struct err *
 
 static int apply_owner(struct change *ch, struct node *n, struct db_record *r, struct err *e)
 {
-	struct names *names;
-	int rc = names_open(&names, engine_stage(ch->en), e);
-
 	(void)n;
-	if (rc == 0)
-		rc = names_parse_owner(names, ch->text, &r->uid, &r->gid, e);
-	names_close(names);
-	return rc < 0 ? -1 : db_record_put(engine_db(ch->en), r, e);
+	if (!ch->names && names_open(&ch->names, engine_stage(ch->en), e) < 0)
+		return -1;
+	if (names_parse_owner(ch->names, ch->text, &r->uid, &r->gid, e) < 0)
+		return -1;
+	return db_record_put(engine_db(ch->en), r, e);
 }
 
 static int run_chown(const struct command *c, int argc, char **argv, struct err *e)

@@ -4,8 +4,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool octal(const char *s, uint32_t *mode)
+/* With up to four digits a directory keeps its setuid and setgid, as with chmod(1). */
+static bool octal(const char *s, bool is_dir, uint32_t *mode)
 {
+	uint32_t kept = is_dir && strlen(s) < 5 ? *mode & 06000 : 0;
 	uint32_t v = 0;
 
 	if (!*s || strlen(s) > 5)
@@ -17,7 +19,7 @@ static bool octal(const char *s, uint32_t *mode)
 	}
 	if (v > 07777)
 		return false;
-	*mode = v;
+	*mode = v | kept;
 	return true;
 }
 
@@ -106,7 +108,7 @@ bool modes_apply(const char *text, bool is_dir, uint32_t *mode)
 {
 	uint32_t m = *mode;
 
-	if (octal(text, mode))
+	if (octal(text, is_dir, mode))
 		return true;
 	for (const char *p = text;;) {
 		if (!clause(&p, is_dir, &m))

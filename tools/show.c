@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/quote.h"
+#include "fs/xattr.h"
 #include "tools/modes.h"
 
 static const char *label_text(const struct node *n)
@@ -95,6 +96,18 @@ static int print_target(struct engine *en, struct node *n, const struct stat *st
 	return 0;
 }
 
+/* As ls(1) has it: '+' an ACL, '.' a label and no ACL. */
+static int access_mark(struct engine *en, struct node *n, char *mark, struct err *e)
+{
+	struct xattr x;
+	int rc = engine_xattr(en, n, XATTR_ACL_ACCESS, &x, e);
+
+	if (rc == 0)
+		rc = engine_xattr(en, n, XATTR_ACL_DEFAULT, &x, e);
+	*mark = rc > 0 ? '+' : engine_label(n) ? '.' : ' ';
+	return rc < 0 ? -1 : 0;
+}
+
 int show_line(struct engine *en, struct node *n, const char *shown, const struct names *names,
 		const struct show_widths *w, struct err *e)
 {
@@ -102,14 +115,17 @@ int show_line(struct engine *en, struct node *n, const char *shown, const struct
 	struct columns c;
 	struct stat st;
 	struct tm tm;
+	char mark;
 
+	if (access_mark(en, n, &mark, e) < 0)
+		return -1;
 	engine_stat(en, n, &st);
 	modes_text(st.st_mode, mode);
 	fill_columns(n, &st, names, &c);
 	if (!localtime_r(&st.st_mtime, &tm) ||
 			!strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm))
 		snprintf(when, sizeof(when), "%lld", (long long)st.st_mtime);
-	printf("%s %*s %-*s %-*s %-*s %*s %s ", mode, w->links, c.links, w->user, c.user,
+	printf("%s%c %*s %-*s %-*s %-*s %*s %s ", mode, mark, w->links, c.links, w->user, c.user,
 		w->group, c.group, w->label, c.label, w->size, c.size, when);
 	quote_print(stdout, shown, strlen(shown));
 	if (print_target(en, n, &st, e) < 0)
@@ -141,7 +157,7 @@ static void print_hex(FILE *out, const void *bytes, size_t len)
 static int print_xattr(void *arg, const struct xattr *x)
 {
 	(void)arg;
-	if (strcmp(x->name, "security.selinux") == 0)
+	if (strcmp(x->name, XATTR_LABEL) == 0)
 		return 0;
 	printf("%9s: ", "Attribute");
 	quote_print(stdout, x->name, strlen(x->name));

@@ -85,6 +85,11 @@ static int set_time(struct unpack *u, struct archive_entry *entry, const char *p
 
 	if (!archive_entry_mtime_is_set(entry))
 		return 0;
+	/* pax(1): "-5.25" is a decimal fraction; libarchive reads it as -5 s and +0.25 s. */
+	if (t.tv_sec < 0 && t.tv_nsec > 0) {
+		t.tv_sec--;
+		t.tv_nsec = 1000000000 - t.tv_nsec;
+	}
 	return S_ISDIR(mode) ? writer_dir_time(u->writer, path, &t, e)
 			     : writer_set_time(u->writer, path, &t, e);
 }

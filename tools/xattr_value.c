@@ -65,6 +65,25 @@ static int parse_base64(const char *s, struct buf *out, struct err *e)
 	return 0;
 }
 
+/* Text with \\, \" and \ooo (up to three octal digits) as setfattr(1) reads them. */
+static int parse_text(const char *s, const char *end, struct buf *out, struct err *e)
+{
+	while (s < end) {
+		unsigned c = (unsigned char)*s++;
+
+		if (c == '\\' && s < end && (*s == '\\' || *s == '"')) {
+			c = (unsigned char)*s++;
+		} else if (c == '\\' && s < end && *s >= '0' && *s <= '7') {
+			c = 0;
+			for (int i = 0; i < 3 && s < end && *s >= '0' && *s <= '7'; i++)
+				c = c << 3 | (unsigned)(*s++ - '0');
+		}
+		if (buf_addc(out, (char)c) < 0)
+			return no_memory(e);
+	}
+	return 0;
+}
+
 int xattr_value_parse(const char *text, struct buf *out, struct err *e)
 {
 	size_t len = strlen(text);
@@ -74,7 +93,5 @@ int xattr_value_parse(const char *text, struct buf *out, struct err *e)
 		return parse_hex(text + 2, out, e);
 	if (text[0] == '0' && (text[1] | 0x20) == 's')
 		return parse_base64(text + 2, out, e);
-	if (buf_add(out, text + quoted, len - 2 * quoted) < 0)
-		return no_memory(e);
-	return 0;
+	return parse_text(text + quoted, text + len - quoted, out, e);
 }

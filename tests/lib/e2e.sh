@@ -17,6 +17,7 @@ PATH=$PATH:/usr/sbin:/sbin
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
 unset SOURCE_DATE_EPOCH
 
+FIXTURES=$(realpath -m "${FIXTURES:-$e2e_top/build/fixtures}")
 e2e_count=0 e2e_failed=0
 E2E_TIMEOUT=${E2E_TIMEOUT:-120}
 
@@ -135,7 +136,7 @@ e2e_setup() {
 
 # fixture [--small]: sets $FIXTURE to a tar of a real root that the user can read.
 fixture() {
-	FIXTURE=$("$e2e_top/tests/fixtures/mkroot" "$@" "${FIXTURES:-$e2e_top/build/fixtures}") ||
+	FIXTURE=$("$e2e_top/tests/fixtures/mkroot" "$@" "$FIXTURES") ||
 		bail "the fixture could not be made"
 	if ! as_user test -r "$FIXTURE"; then
 		cp "$FIXTURE" "$SCRATCH/.fixture.tar"
@@ -147,10 +148,11 @@ fixture() {
 scan() { /usr/bin/python3 "$SCRATCH/.bin/lib/scan.py" "$@"; }
 compare() { /usr/bin/python3 "$SCRATCH/.bin/lib/compare" "$@"; }
 
-# same DESCRIPTION EXPECTED FOUND: two manifests are equal.
+# same DESCRIPTION EXPECTED FOUND [OPTION...]: two manifests are equal, with what the options
+# of compare leave out.
 same() {
 	local rc=0
-	compare --max 15 "$2" "$3" >"$SCRATCH/.diff" 2>&1 || rc=1
+	compare --max 15 "${@:4}" "$2" "$3" >"$SCRATCH/.diff" 2>&1 || rc=1
 	result "$rc" "$1 ($(wc -l <"$3") entries)" || diag "$(cut -c1-400 "$SCRATCH/.diff")"
 }
 

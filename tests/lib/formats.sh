@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 #
 # The image formats: how each is made with stock tools, how root reads it back, and what it
-# cannot hold (options of scan.py, for both sides). Each limit was seen with the native tree
+# cannot hold (options of compare). Each limit was seen with the native tree
 # as input too, so it is the tool's or the format's and not livery's.
 
 formats=(tar squashfs ext4 erofs)
@@ -42,7 +42,7 @@ erofs_exclude() {
 	echo "$erofs_excludes"
 }
 
-# Where the image cannot say everything, one option of scan.py a line.
+# Where the image cannot say everything, one option of compare a line.
 format_limits() {
 	case $1 in
 	view) ;;

@@ -1,21 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-r"""scan.py [OPTION...] ROOT: prints everything that a tree holds, one line a name.
+r"""scan.py ROOT: prints everything that a tree holds, one line a name.
 
 Lines are sorted bytewise by path; fields are separated by tabs, FIELDS names them. Bytes
 other than printable ASCII, and the backslash, are written \xNN. Nothing is followed and
 no path longer than a name is used, so depth does not matter. Sockets are left out: no
-archive and no image tool keeps them.
-
-Options loosen the comparison where a format cannot hold something. Both sides get the
-same one, and formats.sh gives the reason for each that is used:
-  --mtime=ns|s|mod32    nanoseconds; whole seconds; those modulo 2^32
-  --without=NAME        without attributes of this name
-  --unlinked=TYPES      without link count and group for these types, as in 'cbp'
-  --ignore=PATH         without this name, as printed
-  --any-mtime=PATH      without the time of this name
+archive and no image tool keeps them. What a format cannot hold is compare's business.
 """
-import argparse
 import hashlib
 import os
 import stat
@@ -31,39 +22,29 @@ def escape(raw):
     return "".join(chr(b) if 32 < b < 127 and b != 92 else f"\\x{b:02x}" for b in raw)
 
 
-def mtime(ns, how):
-    if how == "ns":
-        return f"{'-' if ns < 0 else ''}{abs(ns) // 10**9}.{abs(ns) % 10**9:09d}"
-    seconds = ns // 10**9
-    return str(seconds if how == "s" else seconds % 2**32)
+def seconds(ns):
+    return f"{'-' if ns < 0 else ''}{abs(ns) // 10**9}.{abs(ns) % 10**9:09d}"
 
 
-def line(path, kind, mode, uid, gid, rdev, size, nlink, mtime_ns, target, sha, xattrs,
-         options):
+def line(path, kind, mode, uid, gid, rdev, size, nlink, mtime_ns, target, sha, xattrs):
     """The fields of one name; 'first-link' is filled in by emit()."""
-    pairs = sorted((n, v) for n, v in xattrs if os.fsdecode(n) not in options.without)
     return [escape(path), kind, f"{mode & 0o7777:04o}", str(uid), str(gid),
             f"{os.major(rdev)}:{os.minor(rdev)}" if kind in "cb" else "-",
             "-" if kind == "d" else str(size if kind in "fl" else 0),
-            "-" if kind in options.unlinked else str(nlink), "-",
-            mtime(mtime_ns, options.mtime),
+            "-" if kind == "d" else str(nlink), "-", seconds(mtime_ns),
             escape(target) if kind == "l" else "-", sha,
-            ",".join(f"{escape(n)}={v.hex()}" for n, v in pairs) or "-"]
+            ",".join(f"{escape(n)}={v.hex()}" for n, v in sorted(xattrs)) or "-"]
 
 
-def emit(entries, out, options):
+def emit(entries, out):
     """entries: (path, key of the inode, fields). Prints them sorted, links grouped."""
     entries.sort(key=lambda e: e[0])
     names = {}
     for path, key, _ in entries:
         names.setdefault(key, path)
     for path, key, fields in entries:
-        if fields[0] in options.ignore:
-            continue
-        if fields[1] not in options.unlinked:
+        if fields[1] != "d":
             fields[8] = escape(names[key])
-        if fields[0] in options.any_mtime:
-            fields[9] = "any"
         out.write("\t".join(fields) + "\n")
 
 
@@ -74,7 +55,7 @@ def digest(fd):
     return h.hexdigest()
 
 
-def entry(dirfd, name, path, options, known):
+def entry(dirfd, name, path, known):
     """name may be '.'; attributes are read through the directory's descriptor."""
     st = os.stat(name, dir_fd=dirfd, follow_symlinks=False)
     kind = TYPES.get(stat.S_IFMT(st.st_mode))
@@ -96,14 +77,14 @@ def entry(dirfd, name, path, options, known):
                 os.close(fd)
         sha = known[key]
     return (path, key, line(path, kind, st.st_mode, st.st_uid, st.st_gid, st.st_rdev,
-                            st.st_size, st.st_nlink, st.st_mtime_ns, target, sha, xattrs,
-                            options)), st
+                            st.st_size, st.st_nlink, st.st_mtime_ns, target, sha,
+                            xattrs)), st
 
 
-def walk(dirfd, path, options, entries, known):
+def walk(dirfd, path, entries, known):
     for name in sorted(os.fsencode(n) for n in os.listdir(dirfd)):
         below = path + b"/" + name if path != b"/" else b"/" + name
-        found, st = entry(dirfd, name, below, options, known)
+        found, st = entry(dirfd, name, below, known)
         if found is None:
             continue
         entries.append(found)
@@ -111,35 +92,18 @@ def walk(dirfd, path, options, entries, known):
             continue
         fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=dirfd)
         try:
-            walk(fd, below, options, entries, known)
+            walk(fd, below, entries, known)
         finally:
             os.close(fd)
 
 
-def options(args, *more):
-    """more: names of further arguments, after the tree or the image."""
-    p = argparse.ArgumentParser(usage=__doc__)
-    p.add_argument("--mtime", choices=("ns", "s", "mod32"), default="ns")
-    p.add_argument("--without", action="append", default=[])
-    p.add_argument("--unlinked", default="")
-    p.add_argument("--ignore", action="append", default=[])
-    p.add_argument("--any-mtime", action="append", default=[])
-    p.add_argument("root")
-    for name in more:
-        p.add_argument(name)
-    opts = p.parse_args(args)
-    opts.unlinked += "d"
-    return opts
-
-
 def main():
-    opts = options(sys.argv[1:])
     sys.setrecursionlimit(100000)
-    root = os.open(opts.root, os.O_RDONLY | os.O_DIRECTORY)
-    found, _ = entry(root, b".", b"/", opts, {})
+    root = os.open(sys.argv[1], os.O_RDONLY | os.O_DIRECTORY)
+    found, _ = entry(root, b".", b"/", {})
     entries = [found]
-    walk(root, b"/", opts, entries, {})
-    emit(entries, sys.stdout, opts)
+    walk(root, b"/", entries, {})
+    emit(entries, sys.stdout)
 
 
 if __name__ == "__main__":

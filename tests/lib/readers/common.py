@@ -45,7 +45,7 @@ def digest(inode):
     return h.hexdigest()
 
 
-def run(entries, options):
+def run(entries):
     """entries: (path, Inode)."""
     known, rows = {}, []
     for path, i in entries:
@@ -55,8 +55,8 @@ def run(entries, options):
         size = len(i.target) if kind == "l" else i.size
         rows.append((path, i.key, scan.line(
             path, kind, i.mode, i.uid, i.gid, i.rdev, size, i.nlink, i.mtime_ns, i.target,
-            known[i.key] if kind == "f" else "-", i.xattrs, options)))
-    scan.emit(rows, sys.stdout, options)
+            known[i.key] if kind == "f" else "-", i.xattrs)))
+    scan.emit(rows, sys.stdout)
 
 
 def zeros(count):
