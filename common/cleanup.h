@@ -39,9 +39,9 @@ static inline void cleanup_closedir_p(DIR **d)
 		closedir(*d);
 }
 
-#define cleanup_free __attribute__((cleanup(cleanup_free_p)))
-#define cleanup_close __attribute__((cleanup(cleanup_close_p)))
-#define cleanup_fclose __attribute__((cleanup(cleanup_fclose_p)))
+#define cleanup_free     __attribute__((cleanup(cleanup_free_p)))
+#define cleanup_close    __attribute__((cleanup(cleanup_close_p)))
+#define cleanup_fclose   __attribute__((cleanup(cleanup_fclose_p)))
 #define cleanup_closedir __attribute__((cleanup(cleanup_closedir_p)))
 
 static inline int take_fd(int *fd)
@@ -52,11 +52,11 @@ static inline int take_fd(int *fd)
 	return v;
 }
 
-#define take_ptr(p)                      \
-	({                               \
-		__typeof__(p) take_ = (p); \
-		(p) = NULL;              \
-		take_;                   \
+#define take_ptr(p)                                                                      \
+	({                                                                               \
+		__typeof__(p) take_ = (p);                                               \
+		(p) = NULL;                                                              \
+		take_;                                                                   \
 	})
 
 #endif

@@ -20,27 +20,34 @@ static const char *const queries[] = {
 	" FROM name WHERE typeof(name) != 'blob' OR length(name) NOT BETWEEN 1 AND 255"
 	" OR instr(name, x'2f') OR instr(name, x'00') OR name IN (x'2e', x'2e2e')",
 
-	/* Reached from the root by names; what is not is an orphan or hangs in a cycle. */
+	/* Reached from the root by names; what is not is an orphan or hangs in a cycle.
+	 */
 	"WITH RECURSIVE seen(id) AS (VALUES (1) UNION SELECT n.record FROM seen"
 	" JOIN name AS n ON n.parent = seen.id)"
 	" SELECT 'record ' || id || ' has no name that leads to the root' FROM record"
 	" WHERE id NOT IN seen",
 
-	"SELECT 'record ' || r.id || ' is a directory with several names' FROM record AS r"
-	" WHERE r.type = 16384 AND (SELECT count(*) FROM name AS n WHERE n.record = r.id) > 1",
+	"SELECT 'record ' || r.id || ' is a directory with several names' FROM record AS "
+	"r"
+	" WHERE r.type = 16384 AND (SELECT count(*) FROM name AS n WHERE n.record = "
+	"r.id) > 1",
 
 	"SELECT 'record 1, the root, is no directory' WHERE"
 	" coalesce((SELECT type FROM record WHERE id = 1), 0) != 16384",
 
-	"SELECT 'record ' || id || ' has type ' || quote(type) FROM record WHERE type NOT IN"
+	"SELECT 'record ' || id || ' has type ' || quote(type) FROM record WHERE type "
+	"NOT IN"
 	" (4096, 8192, 16384, 24576, 32768, 40960, 49152)",
 
 	"SELECT 'record ' || id || ' has mode ' || quote(mode) FROM record"
-	" WHERE mode IS NOT NULL AND (typeof(mode) != 'integer' OR mode NOT BETWEEN 0 AND 4095)",
+	" WHERE mode IS NOT NULL AND (typeof(mode) != 'integer' OR mode NOT BETWEEN 0 "
+	"AND 4095)",
 
 	"SELECT 'record ' || id || ' has owner ' || quote(uid) || ':' || quote(gid)"
-	" FROM record WHERE uid IS NOT NULL AND (typeof(uid) != 'integer' OR uid NOT BETWEEN 0"
-	" AND 4294967294) OR gid IS NOT NULL AND (typeof(gid) != 'integer' OR gid NOT BETWEEN 0"
+	" FROM record WHERE uid IS NOT NULL AND (typeof(uid) != 'integer' OR uid NOT "
+	"BETWEEN 0"
+	" AND 4294967294) OR gid IS NOT NULL AND (typeof(gid) != 'integer' OR gid NOT "
+	"BETWEEN 0"
 	" AND 4294967294)",
 
 	"SELECT 'record ' || id || ' has a device number and is no device' FROM record"
@@ -49,7 +56,8 @@ static const char *const queries[] = {
 	"SELECT 'record ' || id || ' has a label that is not there' FROM record"
 	" WHERE label IS NOT NULL AND label NOT IN (SELECT id FROM label)",
 
-	"SELECT 'attribute ' || quote(name) || ' of record ' || record || ' cannot be one'"
+	"SELECT 'attribute ' || quote(name) || ' of record ' || record || ' cannot be "
+	"one'"
 	" FROM xattr WHERE typeof(name) != 'blob' OR length(name) NOT BETWEEN 1 AND 255"
 	" OR instr(name, x'00') OR typeof(value) != 'blob' OR length(value) > 65536",
 
@@ -61,8 +69,8 @@ static const char *const queries[] = {
 };
 
 /* Rows become findings; SQLite's "ok" is none. Returns their number. */
-static int run_query(struct db *db, const char *sql, db_finding_fn *fn, void *arg,
-		struct err *e)
+static int run_query(
+	struct db *db, const char *sql, db_finding_fn *fn, void *arg, struct err *e)
 {
 	sqlite3_stmt *s = NULL;
 	int found = 0;

@@ -27,12 +27,12 @@
 
 #include "common/err.h"
 
-#define DB_ROOT        1              /* the record of the staging tree's own root */
-#define DB_SILENT      UINT32_MAX     /* mode, uid, gid: the record does not say */
-#define DB_NAME_MAX    255            /* bytes of a name, without NUL */
-#define DB_LABEL_MAX   4096           /* bytes of a label, without NUL */
-#define DB_XNAME_MAX   255            /* bytes of an attribute's name, without NUL */
-#define DB_XVALUE_MAX  65536          /* bytes of an attribute's value (XATTR_SIZE_MAX) */
+#define DB_ROOT       1          /* the record of the staging tree's own root */
+#define DB_SILENT     UINT32_MAX /* mode, uid, gid: the record does not say */
+#define DB_NAME_MAX   255        /* bytes of a name, without NUL */
+#define DB_LABEL_MAX  4096       /* bytes of a label, without NUL */
+#define DB_XNAME_MAX  255        /* bytes of an attribute's name, without NUL */
+#define DB_XVALUE_MAX 65536      /* bytes of an attribute's value (XATTR_SIZE_MAX) */
 
 struct db;
 
@@ -104,27 +104,27 @@ int db_record_set_label(struct db *db, int64_t id, int64_t label, struct err *e)
 
 /* 1 found, 0 not there, -1 error. */
 int db_name_get(struct db *db, int64_t parent, const char *name, size_t len,
-		struct db_record *r, struct err *e);
+	struct db_record *r, struct err *e);
 
 /* Lets a name point to a record; one that pointed elsewhere is dropped first. */
 int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int64_t id,
-		struct err *e);
+	struct err *e);
 
 /* Drops a name, and with the last name the record and all below it. No error if gone. */
-int db_name_drop(struct db *db, int64_t parent, const char *name, size_t len,
-		struct err *e);
+int db_name_drop(
+	struct db *db, int64_t parent, const char *name, size_t len, struct err *e);
 
 /* Moves a name, record and all; the new name must be free. */
 int db_name_move(struct db *db, int64_t parent, const char *name, size_t len,
-		int64_t new_parent, const char *new_name, size_t new_len, struct err *e);
+	int64_t new_parent, const char *new_name, size_t new_len, struct err *e);
 
 /*
  * Calls back for each name in a directory, in bytewise order. name and record live until
  * the callback returns. A callback's non-zero answer ends the walk and is returned. The
  * callback must not change the database.
  */
-typedef int db_child_fn(void *arg, const char *name, size_t len,
-		const struct db_record *r);
+typedef int db_child_fn(
+	void *arg, const char *name, size_t len, const struct db_record *r);
 int db_children(struct db *db, int64_t parent, db_child_fn *fn, void *arg, struct err *e);
 
 /*
@@ -136,7 +136,8 @@ int db_record_path(struct db *db, int64_t id, char **path, struct err *e);
 /* A label's number; a new one is stored. Labels hold no NUL. -1 on error. */
 int64_t db_label_intern(struct db *db, const char *context, size_t len, struct err *e);
 
-/* A label's text; valid until db_close(), or the rollback of what made it. NULL with e set where there is no such label. */
+/* A label's text; valid until db_close(), or the rollback of what made it. NULL with e
+ * set where there is no such label. */
 const char *db_label_text(struct db *db, int64_t label, struct err *e);
 
 /* How many records carry no label. -1 on error. */
@@ -147,7 +148,7 @@ int64_t db_count_unlabeled(struct db *db, struct err *e);
  * stored again replaces the old one. Removing what is not there returns 0, else 1.
  */
 int db_xattr_put(struct db *db, int64_t id, const char *name, const void *value,
-		size_t len, struct err *e);
+	size_t len, struct err *e);
 int db_xattr_drop(struct db *db, int64_t id, const char *name, struct err *e);
 
 /* In bytewise order of the names; as db_children(). */

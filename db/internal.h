@@ -78,8 +78,8 @@ void db_labels_free(struct db *db);
 void db_labels_forget_new(struct db *db);
 
 /* record.c: a record from a row whose columns start at first (RECORD_COLUMNS). */
-int db_record_from_row(struct db *db, sqlite3_stmt *s, int first, struct db_record *r,
-		struct err *e);
+int db_record_from_row(
+	struct db *db, sqlite3_stmt *s, int first, struct db_record *r, struct err *e);
 
 /* name.c: a name from outside or from a row. */
 bool db_name_valid(const void *name, size_t len);

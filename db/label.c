@@ -8,7 +8,8 @@
 #define LABEL_ID_MAX INT32_MAX /* far from where SQLite no longer counts upwards */
 
 /* Adds a label behind the others; ids come in ascending order. */
-static int remember(struct db *db, int64_t id, const char *text, size_t len, struct err *e)
+static int remember(
+	struct db *db, int64_t id, const char *text, size_t len, struct err *e)
 {
 	struct db_label *grown = db->labels;
 
@@ -32,8 +33,8 @@ static int remember(struct db *db, int64_t id, const char *text, size_t len, str
 int db_labels_load(struct db *db, struct err *e)
 {
 	sqlite3_stmt *s = NULL;
-	int rc = sqlite3_prepare_v2(db->sql, "SELECT id, context FROM label ORDER BY id", -1,
-			&s, NULL);
+	int rc = sqlite3_prepare_v2(
+		db->sql, "SELECT id, context FROM label ORDER BY id", -1, &s, NULL);
 
 	while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		const char *text = sqlite3_column_blob(s, 1);
@@ -41,7 +42,7 @@ int db_labels_load(struct db *db, struct err *e)
 		int64_t id = sqlite3_column_int64(s, 0);
 
 		if (!text || len == 0 || len > DB_LABEL_MAX || memchr(text, '\0', len) ||
-				id < 1 || id > LABEL_ID_MAX) {
+			id < 1 || id > LABEL_ID_MAX) {
 			err_set(e, ERR_INPUT, "%s: damaged: label %lld is no context",
 				db->path, (long long)id);
 			sqlite3_finalize(s);

@@ -49,7 +49,7 @@ static bool process_holds_lock(const char *pid, const struct stat *db)
 		struct stat st;
 
 		if (fstatat(dirfd(d), de->d_name, &st, 0) < 0 ||
-				st.st_dev != db->st_dev || st.st_ino != db->st_ino)
+			st.st_dev != db->st_dev || st.st_ino != db->st_ino)
 			continue;
 		snprintf(info, sizeof(info), "/proc/%s/fdinfo/%s", pid, de->d_name);
 		if (fdinfo_holds_lock(info))
@@ -75,7 +75,8 @@ static void describe_holder(int fd, char *buf, size_t size)
 		cleanup_close int cmd = -1;
 		ssize_t n;
 
-		if (!isdigit((unsigned char)de->d_name[0]) || atol(de->d_name) == getpid())
+		if (!isdigit((unsigned char)de->d_name[0]) ||
+			atol(de->d_name) == getpid())
 			continue;
 		if (!process_holds_lock(de->d_name, &st))
 			continue;
@@ -115,7 +116,8 @@ int db_lock(int fd, const char *path, enum db_mode mode, struct err *e)
 	if (probe.l_type == F_RDLCK)
 		return err_set(e, ERR_BUSY,
 			"%s: a sealed view shows this database%s; end it with 'livery "
-			"umount' before you change anything", path, holder);
+			"umount' before you change anything",
+			path, holder);
 	return err_set(e, ERR_BUSY,
 		"%s: another command is writing to this database%s; wait until it ends",
 		path, holder);

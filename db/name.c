@@ -22,18 +22,20 @@ bool db_name_valid(const void *name, size_t len)
 static bool column_name_valid(sqlite3_stmt *s, int col)
 {
 	return sqlite3_column_type(s, col) == SQLITE_BLOB &&
-	       db_name_valid(sqlite3_column_blob(s, col),
-			       (size_t)sqlite3_column_bytes(s, col));
+	       db_name_valid(
+		       sqlite3_column_blob(s, col), (size_t)sqlite3_column_bytes(s, col));
 }
 
 static sqlite3_stmt *name_stmt(struct db *db, enum db_stmt which, int64_t parent,
-		const char *name, size_t len, struct err *e)
+	const char *name, size_t len, struct err *e)
 {
 	sqlite3_stmt *s;
 
 	if (!db_name_valid(name, len)) {
-		err_set(e, ERR_INPUT, "a name is 1 to %d bytes without '/' and NUL, and not "
-				      "'.' or '..'", DB_NAME_MAX);
+		err_set(e, ERR_INPUT,
+			"a name is 1 to %d bytes without '/' and NUL, and not "
+			"'.' or '..'",
+			DB_NAME_MAX);
 		return NULL;
 	}
 	s = db_stmt(db, which, e);
@@ -45,7 +47,7 @@ static sqlite3_stmt *name_stmt(struct db *db, enum db_stmt which, int64_t parent
 }
 
 int db_name_get(struct db *db, int64_t parent, const char *name, size_t len,
-		struct db_record *r, struct err *e)
+	struct db_record *r, struct err *e)
 {
 	sqlite3_stmt *s = name_stmt(db, STMT_NAME_GET, parent, name, len, e);
 	int rc;
@@ -62,7 +64,7 @@ int db_name_get(struct db *db, int64_t parent, const char *name, size_t len,
 }
 
 int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int64_t id,
-		struct err *e)
+	struct err *e)
 {
 	struct db_record old;
 	sqlite3_stmt *s;
@@ -79,8 +81,8 @@ int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int
 	return db_run(db, s, e, "write a name");
 }
 
-static int name_delete(struct db *db, int64_t parent, const char *name, size_t len,
-		struct err *e)
+static int name_delete(
+	struct db *db, int64_t parent, const char *name, size_t len, struct err *e)
 {
 	sqlite3_stmt *s = name_stmt(db, STMT_NAME_DELETE, parent, name, len, e);
 
@@ -104,7 +106,8 @@ static int64_t count_names(struct db *db, int64_t id, struct err *e)
 }
 
 /* Any name in a directory, copied; its length, 0 if there is none, -1 on error. */
-static int first_child(struct db *db, int64_t id, char name[DB_NAME_MAX + 1], struct err *e)
+static int first_child(
+	struct db *db, int64_t id, char name[DB_NAME_MAX + 1], struct err *e)
 {
 	sqlite3_stmt *s = db_stmt(db, STMT_CHILD_FIRST, e);
 	int rc;
@@ -195,14 +198,15 @@ static int drop_orphans(struct db *db, struct id_stack *st, struct err *e)
 		if (!there)
 			continue;
 		left = count_names(db, child.id, e);
-		if (left < 0 || (left == 0 && child.id != DB_ROOT && push(st, child.id, e) < 0))
+		if (left < 0 ||
+			(left == 0 && child.id != DB_ROOT && push(st, child.id, e) < 0))
 			return -1;
 	}
 	return 0;
 }
 
-int db_name_drop(struct db *db, int64_t parent, const char *name, size_t len,
-		struct err *e)
+int db_name_drop(
+	struct db *db, int64_t parent, const char *name, size_t len, struct err *e)
 {
 	struct id_stack st = {0};
 	struct db_record r;
@@ -222,7 +226,7 @@ int db_name_drop(struct db *db, int64_t parent, const char *name, size_t len,
 }
 
 int db_name_move(struct db *db, int64_t parent, const char *name, size_t len,
-		int64_t new_parent, const char *new_name, size_t new_len, struct err *e)
+	int64_t new_parent, const char *new_name, size_t new_len, struct err *e)
 {
 	sqlite3_stmt *s;
 
@@ -271,8 +275,8 @@ struct link_name {
 };
 
 /* Up to max names of a record; how many, -1 on error. */
-static int names_of(struct db *db, int64_t id, struct link_name *names, int max,
-		struct err *e)
+static int names_of(
+	struct db *db, int64_t id, struct link_name *names, int max, struct err *e)
 {
 	sqlite3_stmt *s = db_stmt(db, STMT_NAME_OF, e);
 	int count = 0;
@@ -321,11 +325,11 @@ static int add_reversed(struct buf *path, const char *name, struct err *e)
 }
 
 /*
- * The path of one name of a record: 1, 0 where it does not lead to the root. A cycle, in a
- * damaged file, is found by meeting a directory that was kept at the last power of two.
+ * The path of one name of a record: 1, 0 where it does not lead to the root. A cycle, in
+ * a damaged file, is found by meeting a directory that was kept at the last power of two.
  */
-static int path_of(struct db *db, const struct link_name *name, struct buf *path,
-		struct err *e)
+static int path_of(
+	struct db *db, const struct link_name *name, struct buf *path, struct err *e)
 {
 	struct link_name above = *name;
 	int64_t kept = 0;
@@ -351,8 +355,8 @@ static int path_of(struct db *db, const struct link_name *name, struct buf *path
 }
 
 /* Keeps the bytewise first of the paths in *best. */
-static int first_path(struct db *db, const struct link_name *names, int count, char **best,
-		struct err *e)
+static int first_path(struct db *db, const struct link_name *names, int count,
+	char **best, struct err *e)
 {
 	for (int i = 0; i < count; i++) {
 		cleanup_buf struct buf path = {0};

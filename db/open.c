@@ -9,7 +9,9 @@
 #include "common/cleanup.h"
 #include "db/internal.h"
 
-#define HEADER_BYTES 100 /* https://www.sqlite.org/fileformat.html#the_database_header */
+#define HEADER_BYTES                                                                     \
+	100 /* https://www.sqlite.org/fileformat.html#the_database_header                \
+	     */
 
 static uint32_t be32(const unsigned char *p)
 {
@@ -30,7 +32,8 @@ static int check_header(int fd, const char *path, struct err *e)
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, path, "cannot examine the database");
 	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_INPUT, "%s: not a regular file, so no database", path);
+		return err_set(
+			e, ERR_INPUT, "%s: not a regular file, so no database", path);
 	if (st.st_size == 0)
 		return 0;
 	n = pread(fd, h, sizeof(h), 0);
@@ -42,15 +45,16 @@ static int check_header(int fd, const char *path, struct err *e)
 	if (h[18] != 1 || h[19] != 1)
 		return err_set(e, ERR_INPUT,
 			"%s: an SQLite database, but not in the format of livery's "
-			"(rollback journal)", path);
+			"(rollback journal)",
+			path);
 	page = (uint64_t)h[16] << 8 | h[17];
 	if (page == 1)
 		page = 65536;
 	/* The page count counts only where the two change counters agree. */
 	if (be32(h + 24) == be32(h + 92) && (uint64_t)st.st_size < page * be32(h + 28))
-		return err_set(e, ERR_INPUT, "%s: damaged: cut off after %lld of %llu bytes",
-			path, (long long)st.st_size,
-			(unsigned long long)(page * be32(h + 28)));
+		return err_set(e, ERR_INPUT,
+			"%s: damaged: cut off after %lld of %llu bytes", path,
+			(long long)st.st_size, (unsigned long long)(page * be32(h + 28)));
 	return 0;
 }
 
@@ -65,8 +69,9 @@ static int open_file(const char *path, enum db_mode mode, struct err *e)
 		flags |= O_CREAT;
 	fd = open(path, flags, 0666);
 	if (fd < 0)
-		return err_sys(e, path, mode == DB_CREATE ? "cannot make the database"
-							  : "cannot open the database");
+		return err_sys(e, path,
+			mode == DB_CREATE ? "cannot make the database"
+					  : "cannot open the database");
 	return fd;
 }
 
@@ -85,8 +90,10 @@ static int open_sqlite(struct db *db, bool writable, struct err *e)
 	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 	sqlite3_limit(db->sql, SQLITE_LIMIT_LENGTH, 16 << 20);
 	sqlite3_limit(db->sql, SQLITE_LIMIT_ATTACHED, 0);
-	return db_exec(db, "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-			   "PRAGMA cache_size = -16384; PRAGMA synchronous = FULL", e);
+	return db_exec(db,
+		"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
+		"PRAGMA cache_size = -16384; PRAGMA synchronous = FULL",
+		e);
 }
 
 /*
@@ -107,18 +114,20 @@ static int recover(struct db *db, struct err *e)
 	free(journal);
 	if (rc < 0 || st.st_size == 0)
 		return 0;
-	rc = sqlite3_open_v2(db->path, &sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
-			NULL);
+	rc = sqlite3_open_v2(
+		db->path, &sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(sql, 10000);
-		rc = sqlite3_exec(sql, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
+		rc = sqlite3_exec(
+			sql, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
 	}
 	if (rc != SQLITE_OK) {
 		err_set(&ignored, ERR_INPUT, "%s", sqlite3_errmsg(sql));
 		sqlite3_close(sql);
 		return err_set(e, ERR_INPUT,
 			"%s: a command that wrote to it was interrupted, and its journal "
-			"cannot be rolled back: %s", db->path, ignored.msg);
+			"cannot be rolled back: %s",
+			db->path, ignored.msg);
 	}
 	sqlite3_close(sql);
 	return 0;
@@ -129,8 +138,9 @@ static int64_t data_version(struct db *db)
 	sqlite3_stmt *s = NULL;
 	int64_t v = -1;
 
-	if (sqlite3_prepare_v2(db->sql, "PRAGMA data_version", -1, &s, NULL) == SQLITE_OK &&
-			sqlite3_step(s) == SQLITE_ROW)
+	if (sqlite3_prepare_v2(db->sql, "PRAGMA data_version", -1, &s, NULL) ==
+			SQLITE_OK &&
+		sqlite3_step(s) == SQLITE_ROW)
 		v = sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
 	return v;
@@ -149,10 +159,9 @@ int db_open(struct db **out, const char *path, enum db_mode mode, struct err *e)
 	db->mode = mode;
 	db->lock_fd = open_file(path, mode, e);
 	if (db->lock_fd < 0 || check_header(db->lock_fd, path, e) < 0 ||
-			db_lock(db->lock_fd, path, mode, e) < 0 || recover(db, e) < 0 ||
-			open_sqlite(db, writable, e) < 0 ||
-			db_schema_prepare(db, writable, e) < 0 ||
-			db_labels_load(db, e) < 0) {
+		db_lock(db->lock_fd, path, mode, e) < 0 || recover(db, e) < 0 ||
+		open_sqlite(db, writable, e) < 0 ||
+		db_schema_prepare(db, writable, e) < 0 || db_labels_load(db, e) < 0) {
 		db_close(db);
 		return -1;
 	}

@@ -48,8 +48,8 @@ static bool column_u32(sqlite3_stmt *s, int col, uint32_t max, uint32_t *out)
 	return true;
 }
 
-int db_record_from_row(struct db *db, sqlite3_stmt *s, int first, struct db_record *r,
-		struct err *e)
+int db_record_from_row(
+	struct db *db, sqlite3_stmt *s, int first, struct db_record *r, struct err *e)
 {
 	int64_t type = sqlite3_column_int64(s, first + 1);
 
@@ -62,7 +62,7 @@ int db_record_from_row(struct db *db, sqlite3_stmt *s, int first, struct db_reco
 	if (!column_u32(s, first + 2, 07777, &r->mode))
 		return db_damaged(db, e, r->id, "a mode outside 0 to 07777");
 	if (!column_u32(s, first + 3, UINT32_MAX - 1, &r->uid) ||
-			!column_u32(s, first + 4, UINT32_MAX - 1, &r->gid))
+		!column_u32(s, first + 4, UINT32_MAX - 1, &r->gid))
 		return db_damaged(db, e, r->id, "an owner outside 0 to 4294967294");
 	r->rdev = (uint64_t)sqlite3_column_int64(s, first + 5);
 	if (r->rdev && type != S_IFCHR && type != S_IFBLK)

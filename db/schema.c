@@ -16,7 +16,8 @@
 static const char *const migrations[] = {
 	/* 1: records by inode, names, interned labels, other attributes, notes */
 	"CREATE TABLE label (id INTEGER PRIMARY KEY, context BLOB NOT NULL UNIQUE);"
-	"CREATE TABLE record (id INTEGER PRIMARY KEY, type INTEGER NOT NULL, mode INTEGER,"
+	"CREATE TABLE record (id INTEGER PRIMARY KEY, type INTEGER NOT NULL, mode "
+	"INTEGER,"
 	" uid INTEGER, gid INTEGER, rdev INTEGER, label INTEGER REFERENCES label(id),"
 	" hint_dev INTEGER, hint_ino INTEGER, hint_btime INTEGER);"
 	"CREATE TABLE name (parent INTEGER NOT NULL REFERENCES record(id),"
@@ -38,7 +39,7 @@ static int pragma_int(struct db *db, const char *sql, int64_t *value, struct err
 	sqlite3_stmt *s = NULL;
 
 	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK ||
-			sqlite3_step(s) != SQLITE_ROW) {
+		sqlite3_step(s) != SQLITE_ROW) {
 		sqlite3_finalize(s);
 		return db_fail(db, e, sql);
 	}
@@ -73,16 +74,16 @@ static int describe(sqlite3 *sql, struct buf *out)
 {
 	sqlite3_stmt *s = NULL;
 	int rc = sqlite3_prepare_v2(sql,
-			"SELECT type || ' ' || name || ' ' || coalesce(sql, '')"
-			" FROM sqlite_schema ORDER BY type, name",
-			-1, &s, NULL);
+		"SELECT type || ' ' || name || ' ' || coalesce(sql, '')"
+		" FROM sqlite_schema ORDER BY type, name",
+		-1, &s, NULL);
 
 	while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		const char *line = (const char *)sqlite3_column_text(s, 0);
 
 		rc = line && buf_adds(out, line) == 0 && buf_addc(out, '\n') == 0
-				? SQLITE_OK
-				: SQLITE_NOMEM;
+			     ? SQLITE_OK
+			     : SQLITE_NOMEM;
 	}
 	sqlite3_finalize(s);
 	return rc == SQLITE_DONE ? 0 : -1;
@@ -108,8 +109,10 @@ static int check_schema(struct db *db, struct err *e)
 	if (rc != 0)
 		return err_set(e, ERR_SYS, "out of memory");
 	if (!found.data || strcmp(found.data, expected.data) != 0)
-		return err_set(e, ERR_INPUT, "%s: damaged: its tables are not those of a "
-			"livery database of version %d", db->path, SCHEMA_VERSION);
+		return err_set(e, ERR_INPUT,
+			"%s: damaged: its tables are not those of a "
+			"livery database of version %d",
+			db->path, SCHEMA_VERSION);
 	return 0;
 }
 
@@ -118,16 +121,18 @@ int db_schema_prepare(struct db *db, bool writable, struct err *e)
 	int64_t app, version, objects;
 
 	if (pragma_int(db, "PRAGMA application_id", &app, e) < 0 ||
-			pragma_int(db, "PRAGMA user_version", &version, e) < 0 ||
-			pragma_int(db, "SELECT count(*) FROM sqlite_schema", &objects, e) < 0)
+		pragma_int(db, "PRAGMA user_version", &version, e) < 0 ||
+		pragma_int(db, "SELECT count(*) FROM sqlite_schema", &objects, e) < 0)
 		return -1;
 	if (app != APPLICATION_ID && (app != 0 || version != 0 || objects != 0))
 		return err_set(e, ERR_INPUT,
 			"%s: an SQLite database, but not one of livery's", db->path);
 	if (version > SCHEMA_VERSION)
 		return err_set(e, ERR_INPUT,
-			"%s: written by a newer livery (schema %" PRId64 ", this one knows "
-			"%d): use that one", db->path, version, SCHEMA_VERSION);
+			"%s: written by a newer livery (schema %" PRId64
+			", this one knows "
+			"%d): use that one",
+			db->path, version, SCHEMA_VERSION);
 	if (version < 0 || (version == 0 && objects != 0))
 		return err_set(e, ERR_INPUT, "%s: damaged: schema version %" PRId64,
 			db->path, version);
@@ -136,7 +141,8 @@ int db_schema_prepare(struct db *db, bool writable, struct err *e)
 			return err_set(e, ERR_INPUT,
 				version == 0 ? "%s: an empty file, no database"
 					     : "%s: of an older livery: a command that "
-					       "writes brings it up to date", db->path);
+					       "writes brings it up to date",
+				db->path);
 		if (migrate(db, (int)version, e) < 0)
 			return -1;
 	}

@@ -7,9 +7,9 @@
 #include "db/internal.h"
 
 /* As db_record_from_row() reads them. */
-#define RECORD_COLUMNS                                                             \
-	"r.id, r.type, r.mode, r.uid, r.gid, r.rdev, r.label, r.hint_dev, r.hint_ino," \
-	" r.hint_btime, (SELECT count(*) FROM name AS c WHERE c.record = r.id),"   \
+#define RECORD_COLUMNS                                                                   \
+	"r.id, r.type, r.mode, r.uid, r.gid, r.rdev, r.label, r.hint_dev, r.hint_ino,"   \
+	" r.hint_btime, (SELECT count(*) FROM name AS c WHERE c.record = r.id),"         \
 	" EXISTS (SELECT 1 FROM xattr AS x WHERE x.record = r.id)"
 
 static const char *const texts[STMT_COUNT] = {
@@ -17,9 +17,10 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_RECORD_INSERT] = "INSERT INTO record (type, mode, uid, gid, rdev, label,"
 			       " hint_dev, hint_ino, hint_btime)"
 			       " VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-	[STMT_RECORD_UPDATE] = "UPDATE record SET type = ?2, mode = ?3, uid = ?4, gid = ?5,"
-			       " rdev = ?6, label = ?7, hint_dev = ?8, hint_ino = ?9,"
-			       " hint_btime = ?10 WHERE id = ?1",
+	[STMT_RECORD_UPDATE] =
+		"UPDATE record SET type = ?2, mode = ?3, uid = ?4, gid = ?5,"
+		" rdev = ?6, label = ?7, hint_dev = ?8, hint_ino = ?9,"
+		" hint_btime = ?10 WHERE id = ?1",
 	[STMT_RECORD_LABEL] = "UPDATE record SET label = ?2 WHERE id = ?1",
 	[STMT_RECORD_DELETE] = "DELETE FROM record WHERE id = ?1",
 	[STMT_NAME_GET] = "SELECT " RECORD_COLUMNS " FROM name AS n JOIN record AS r"
@@ -31,8 +32,9 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_NAME_COUNT] = "SELECT count(*) FROM name WHERE record = ?1",
 	[STMT_NAME_OF] = "SELECT parent, name FROM name WHERE record = ?1"
 			 " ORDER BY parent, name",
-	[STMT_CHILDREN] = "SELECT n.name, " RECORD_COLUMNS " FROM name AS n JOIN record AS r"
-			  " ON r.id = n.record WHERE n.parent = ?1 ORDER BY n.name",
+	[STMT_CHILDREN] =
+		"SELECT n.name, " RECORD_COLUMNS " FROM name AS n JOIN record AS r"
+		" ON r.id = n.record WHERE n.parent = ?1 ORDER BY n.name",
 	[STMT_CHILD_FIRST] = "SELECT name FROM name WHERE parent = ?1 LIMIT 1",
 	[STMT_LABEL_FIND] = "SELECT id FROM label WHERE context = ?1",
 	[STMT_LABEL_INSERT] = "INSERT INTO label (context) VALUES (?1)",
@@ -41,7 +43,8 @@ static const char *const texts[STMT_COUNT] = {
 			   " VALUES (?1, ?2, ?3)",
 	[STMT_XATTR_DROP] = "DELETE FROM xattr WHERE record = ?1 AND name = ?2",
 	[STMT_XATTR_DROP_ALL] = "DELETE FROM xattr WHERE record = ?1",
-	[STMT_XATTR_EACH] = "SELECT name, value FROM xattr WHERE record = ?1 ORDER BY name",
+	[STMT_XATTR_EACH] =
+		"SELECT name, value FROM xattr WHERE record = ?1 ORDER BY name",
 	[STMT_NOTE_PUT] = "INSERT OR REPLACE INTO note (key, value) VALUES (?1, ?2)",
 	[STMT_NOTE_GET] = "SELECT value FROM note WHERE key = ?1",
 	[STMT_NOTE_DROP] = "DELETE FROM note WHERE key = ?1",
@@ -51,8 +54,8 @@ sqlite3_stmt *db_stmt(struct db *db, enum db_stmt which, struct err *e)
 {
 	sqlite3_stmt **s = &db->stmts[which];
 
-	if (!*s && sqlite3_prepare_v3(db->sql, texts[which], -1, SQLITE_PREPARE_PERSISTENT, s,
-				   NULL) != SQLITE_OK) {
+	if (!*s && sqlite3_prepare_v3(db->sql, texts[which], -1,
+			   SQLITE_PREPARE_PERSISTENT, s, NULL) != SQLITE_OK) {
 		db_fail(db, e, texts[which]);
 		return NULL;
 	}
@@ -70,16 +73,18 @@ int db_fail(struct db *db, struct err *e, const char *doing)
 	switch (rc & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:
-		return err_hint(e, "the database is damaged: restore it from a copy, or make "
-				   "it anew");
+		return err_hint(e,
+			"the database is damaged: restore it from a copy, or make "
+			"it anew");
 	case SQLITE_BUSY:
 		e->code = ERR_BUSY;
 		return -1;
 	case SQLITE_FULL:
 		e->code = ERR_SYS;
 		e->sys = ENOSPC;
-		return err_hint(e, "no space is left beside it; nothing of this change was "
-				   "kept");
+		return err_hint(e,
+			"no space is left beside it; nothing of this change was "
+			"kept");
 	case SQLITE_IOERR:
 	case SQLITE_CANTOPEN:
 	case SQLITE_READONLY:
@@ -116,7 +121,8 @@ int db_exec(struct db *db, const char *sql, struct err *e)
 
 int db_damaged(const struct db *db, struct err *e, int64_t record, const char *what)
 {
-	err_set(e, ERR_INPUT, "%s: damaged: record %" PRId64 ": %s", db->path, record, what);
+	err_set(e, ERR_INPUT, "%s: damaged: record %" PRId64 ": %s", db->path, record,
+		what);
 	return -1;
 }
 

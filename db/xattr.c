@@ -9,7 +9,7 @@ static bool xattr_name_valid(const void *name, size_t len)
 }
 
 int db_xattr_put(struct db *db, int64_t id, const char *name, const void *value,
-		size_t len, struct err *e)
+	size_t len, struct err *e)
 {
 	sqlite3_stmt *s;
 
@@ -17,8 +17,10 @@ int db_xattr_put(struct db *db, int64_t id, const char *name, const void *value,
 		return err_set(e, ERR_INPUT, "an attribute's name has 1 to %d bytes",
 			DB_XNAME_MAX);
 	if (len > DB_XVALUE_MAX)
-		return err_set(e, ERR_INPUT, "attribute %s: a value has at most %d bytes, "
-					     "this one %zu", name, DB_XVALUE_MAX, len);
+		return err_set(e, ERR_INPUT,
+			"attribute %s: a value has at most %d bytes, "
+			"this one %zu",
+			name, DB_XVALUE_MAX, len);
 	s = db_stmt(db, STMT_XATTR_PUT, e);
 	if (!s)
 		return -1;

@@ -24,7 +24,8 @@ int acl_add(struct buf *b, enum acl_tag tag, unsigned perm, uint32_t id)
 	struct acl_entry a = {
 		.tag = htole16((uint16_t)tag),
 		.perm = htole16((uint16_t)(perm & 7)),
-		.id = htole32(tag == ACL_TAG_USER || tag == ACL_TAG_GROUP ? id : ACL_NO_ID),
+		.id = htole32(
+			tag == ACL_TAG_USER || tag == ACL_TAG_GROUP ? id : ACL_NO_ID),
 	};
 
 	return buf_add(b, &a, sizeof(a));

@@ -36,7 +36,7 @@ bool seen_equal(const struct seen *a, const struct seen *b)
 }
 
 int node_fill(struct engine *en, struct node *n, const struct statx *st,
-		const struct db_record *r, struct err *e)
+	const struct db_record *r, struct err *e)
 {
 	bool ours = st->stx_uid == en->owner;
 	uint32_t type = r ? r->type : st->stx_mode & S_IFMT;

@@ -57,7 +57,8 @@ int node_open(struct engine *en, struct node *n, int flags, struct err *e)
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, path, "cannot examine");
 	if (st.st_ino != n->seen.ino || st.st_dev != n->seen.dev) {
-		err_set(e, ERR_REFUSED, "is another file than when the view first showed it");
+		err_set(e, ERR_REFUSED,
+			"is another file than when the view first showed it");
 		return -1;
 	}
 	return take_fd(&fd);
@@ -93,13 +94,14 @@ static struct open_file *open_node(struct engine *en, struct node *n, struct err
 	atomic_init(&f->users, 1);
 	f->fd = node_open(en, n, O_RDONLY, e);
 	if (f->fd < 0) {
-		bool gone = e->code == ERR_REFUSED || e->sys == ENOENT || e->sys == ELOOP ||
-			    e->sys == ENOTDIR || e->sys == ENXIO;
+		bool gone = e->code == ERR_REFUSED || e->sys == ENOENT ||
+			    e->sys == ELOOP || e->sys == ENOTDIR || e->sys == ENXIO;
 
-		engine_find_fault(en, n, gone ? FINDING_CHANGED : FINDING_UNREADABLE, "%s",
-			e->msg);
+		engine_find_fault(
+			en, n, gone ? FINDING_CHANGED : FINDING_UNREADABLE, "%s", e->msg);
 		if (gone)
-			err_set(e, ERR_REFUSED, "the staging file changed under the view");
+			err_set(e, ERR_REFUSED,
+				"the staging file changed under the view");
 		free(f);
 		return NULL;
 	}
@@ -127,8 +129,8 @@ static struct open_file *get_file(struct engine *en, struct node *n, struct err 
 }
 
 /* Releases the file; an answer stands only if the file is still as it was loaded. */
-static ssize_t settle(struct engine *en, struct node *n, struct open_file *f, ssize_t answer,
-		struct err *e)
+static ssize_t settle(struct engine *en, struct node *n, struct open_file *f,
+	ssize_t answer, struct err *e)
 {
 	bool same = still_as_seen(n, f->fd);
 
@@ -141,7 +143,7 @@ static ssize_t settle(struct engine *en, struct node *n, struct open_file *f, ss
 }
 
 ssize_t engine_read(struct engine *en, struct node *n, void *buf, size_t size, off_t off,
-		struct err *e)
+	struct err *e)
 {
 	struct open_file *f;
 	size_t done = 0;
@@ -154,8 +156,8 @@ ssize_t engine_read(struct engine *en, struct node *n, void *buf, size_t size, o
 	if (!f)
 		return -1;
 	while (done < size) {
-		ssize_t got = pread(f->fd, (char *)buf + done, size - done,
-				off + (off_t)done);
+		ssize_t got =
+			pread(f->fd, (char *)buf + done, size - done, off + (off_t)done);
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -193,8 +195,8 @@ off_t engine_seek(struct engine *en, struct node *n, off_t off, int whence, stru
 	return settle(en, n, f, at, e);
 }
 
-int engine_readlink(struct engine *en, struct node *n, char *buf, size_t size,
-		struct err *e)
+int engine_readlink(
+	struct engine *en, struct node *n, char *buf, size_t size, struct err *e)
 {
 	cleanup_close int fd = -1;
 	ssize_t len;

@@ -42,7 +42,7 @@ static int make_record(struct engine *en, struct node *n, int64_t *id, struct er
 
 /* One name and its node, below a directory whose record is there. */
 static int adopt(struct engine *en, struct node *dir, const char *name, struct node *n,
-		int64_t *id, struct err *e)
+	int64_t *id, struct err *e)
 {
 	if (n->record && !n->split)
 		*id = n->record;
@@ -54,7 +54,7 @@ static int adopt(struct engine *en, struct node *dir, const char *name, struct n
 }
 
 int edit_adopt(struct engine *en, struct node *dir, const char *name, struct node *n,
-		int64_t *id, struct err *e)
+	int64_t *id, struct err *e)
 {
 	int64_t above;
 
@@ -99,7 +99,8 @@ static struct node **slot(const struct edit_links *l, const struct node *n)
 
 static int make_room(struct edit_links *l)
 {
-	struct edit_links bigger = {.room = l->room ? l->room * 2 : 256, .count = l->count};
+	struct edit_links bigger = {
+		.room = l->room ? l->room * 2 : 256, .count = l->count};
 
 	if (l->count * 2 < l->room)
 		return 0;
@@ -138,7 +139,7 @@ struct node *edit_links_node(struct edit_links *l, struct node *n)
 }
 
 int edit_links_adopt(struct edit_links *l, struct engine *en, const struct walk_step *s,
-		int64_t *id, struct err *e)
+	int64_t *id, struct err *e)
 {
 	return edit_adopt(en, s->dir, s->name, edit_links_node(l, s->node), id, e);
 }
@@ -165,8 +166,8 @@ static int adopt_step(void *arg, const struct walk_step *s, struct err *e)
 }
 
 /* The directory that holds the path's last name; NULL with *e untouched for the root. */
-static int above(struct engine *en, const char *path, struct node **dir, const char **name,
-		struct err *e)
+static int above(struct engine *en, const char *path, struct node **dir,
+	const char **name, struct err *e)
 {
 	const char *slash = strrchr(path, '/');
 	char *dirname = strndup(path, slash ? (size_t)(slash - path) : 0);
@@ -181,8 +182,8 @@ static int above(struct engine *en, const char *path, struct node **dir, const c
 	return *path && !*dir ? -1 : 0;
 }
 
-int edit_adopt_path(struct engine *en, const char *path, struct node *n, int64_t *id,
-		struct err *e)
+int edit_adopt_path(
+	struct engine *en, const char *path, struct node *n, int64_t *id, struct err *e)
 {
 	struct adopt_all a = {.en = en};
 	struct node *dir;
@@ -190,8 +191,9 @@ int edit_adopt_path(struct engine *en, const char *path, struct node *n, int64_t
 	int rc;
 
 	if (!engine_host_linked(n) || (n->record && n->nlink >= n->host_nlink))
-		return above(en, path, &dir, &name, e) < 0 ? -1
-							     : edit_adopt(en, dir, name, n, id, e);
+		return above(en, path, &dir, &name, e) < 0
+			       ? -1
+			       : edit_adopt(en, dir, name, n, id, e);
 	a.links = edit_links_new();
 	if (!a.links)
 		return err_set(e, ERR_SYS, "out of memory");

@@ -16,14 +16,14 @@
  * only shares a record gets a copy of its own. Sets *id.
  */
 int edit_adopt(struct engine *en, struct node *dir, const char *name, struct node *n,
-		int64_t *id, struct err *e);
+	int64_t *id, struct err *e);
 
 /*
  * The same for the node at a path, and for all names in the tree that are hard links of
  * it: where some may be unrecorded, the whole tree is read to find them.
  */
-int edit_adopt_path(struct engine *en, const char *path, struct node *n, int64_t *id,
-		struct err *e);
+int edit_adopt_path(
+	struct engine *en, const char *path, struct node *n, int64_t *id, struct err *e);
 
 /*
  * Lets all names of one staging file share a record, the one that exists or a new one.
@@ -35,7 +35,7 @@ struct edit_links *edit_links_new(void);
 void edit_links_free(struct edit_links *l);
 int edit_links_note(struct edit_links *l, const struct walk_step *s, struct err *e);
 int edit_links_adopt(struct edit_links *l, struct engine *en, const struct walk_step *s,
-		int64_t *id, struct err *e);
+	int64_t *id, struct err *e);
 
 /* The step's file as one key: names of one staging file give the same node. */
 struct node *edit_links_node(struct edit_links *l, struct node *n);

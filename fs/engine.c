@@ -24,7 +24,8 @@ int engine_options_init(struct engine_options *o, struct err *e)
 	o->clamp_time = strtoll(epoch, &end, 10);
 	if (errno || *end || epoch[0] < '0' || epoch[0] > '9')
 		return err_set(e, ERR_USAGE,
-			"SOURCE_DATE_EPOCH is '%.60s': it must be whole seconds since 1970",
+			"SOURCE_DATE_EPOCH is '%.60s': it must be whole seconds since "
+			"1970",
 			epoch);
 	o->clamp = true;
 	return 0;
@@ -41,17 +42,18 @@ static int make_root(struct engine *en, struct err *e)
 	if (!n)
 		return err_set(e, ERR_SYS, "out of memory");
 	*n = (struct node){.name = ""};
-	if (statx(stage_root(en->stage), "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME,
-			    &st) < 0)
-		return err_sys(e, stage_path(en->stage), "cannot examine the staging tree");
+	if (statx(stage_root(en->stage), "", AT_EMPTY_PATH,
+		    STATX_BASIC_STATS | STATX_BTIME, &st) < 0)
+		return err_sys(
+			e, stage_path(en->stage), "cannot examine the staging tree");
 	en->owner = st.stx_uid;
 	if (en->db)
 		rc = db_record_get(en->db, DB_ROOT, &r, e);
 	if (rc < 0)
 		return -1;
 	if (en->db && (rc == 0 || r.type != S_IFDIR))
-		return err_set(e, ERR_INPUT, "%s: damaged: no record of the root directory",
-			db_path(en->db));
+		return err_set(e, ERR_INPUT,
+			"%s: damaged: no record of the root directory", db_path(en->db));
 	if (node_fill(en, n, &st, rc ? &r : NULL, e) < 0)
 		return -1;
 	en->root = n;
@@ -59,7 +61,7 @@ static int make_root(struct engine *en, struct err *e)
 }
 
 int engine_open(struct engine **out, struct stage *stage, struct db *db,
-		const struct engine_options *o, struct err *e)
+	const struct engine_options *o, struct err *e)
 {
 	struct engine *en = calloc(1, sizeof(*en));
 
@@ -119,7 +121,7 @@ static struct dir *loaded(const struct node *n)
 }
 
 int engine_list(struct engine *en, struct node *dir, const struct entry **entries,
-		size_t *count, struct err *e)
+	size_t *count, struct err *e)
 {
 	struct dir *d = loaded(dir);
 	int rc = 0;
@@ -147,8 +149,8 @@ static int compare_name(const void *key, const void *elem)
 	return strcmp(key, ((const struct entry *)elem)->name);
 }
 
-struct node *engine_lookup(struct engine *en, struct node *dir, const char *name,
-		struct err *e)
+struct node *engine_lookup(
+	struct engine *en, struct node *dir, const char *name, struct err *e)
 {
 	const struct entry *entries;
 	const struct entry *found = NULL;

@@ -29,9 +29,10 @@ struct engine;
 struct node;
 
 struct engine_options {
-	uint32_t uid, gid; /* default owner of what the caller owns, where no record says */
-	bool no_labels;    /* do not show security.selinux */
-	bool clamp;        /* show no time later than clamp_time */
+	uint32_t uid,
+		gid;    /* default owner of what the caller owns, where no record says */
+	bool no_labels; /* do not show security.selinux */
+	bool clamp;     /* show no time later than clamp_time */
 	int64_t clamp_time; /* seconds since 1970 */
 };
 
@@ -43,7 +44,7 @@ int engine_options_init(struct engine_options *o, struct err *e);
  * silent.
  */
 int engine_open(struct engine **out, struct stage *stage, struct db *db,
-		const struct engine_options *o, struct err *e);
+	const struct engine_options *o, struct err *e);
 void engine_close(struct engine *en);
 
 struct stage *engine_stage(struct engine *en);
@@ -56,13 +57,14 @@ struct entry {
 	struct node *node;
 };
 
-/* The names in a directory, sorted bytewise; read from the staging tree when first asked. */
+/* The names in a directory, sorted bytewise; read from the staging tree when first asked.
+ */
 int engine_list(struct engine *en, struct node *dir, const struct entry **entries,
-		size_t *count, struct err *e);
+	size_t *count, struct err *e);
 
 /* The node at a name; NULL with e->sys ENOENT where there is none. */
-struct node *engine_lookup(struct engine *en, struct node *dir, const char *name,
-		struct err *e);
+struct node *engine_lookup(
+	struct engine *en, struct node *dir, const char *name, struct err *e);
 
 /* The node at a path below the root ("" is the root); no symbolic link is followed. */
 struct node *engine_find(struct engine *en, const char *path, struct err *e);
@@ -94,19 +96,21 @@ bool engine_host_linked(const struct node *n);
 /* Where the staging file is, as records remember it. */
 void engine_hint(const struct node *n, struct db_hint *hint);
 
-/* One path of the node, from the root, without leading '/' (malloc'd; NULL: no memory). */
+/* One path of the node, from the root, without leading '/' (malloc'd; NULL: no memory).
+ */
 char *engine_path(const struct node *n);
 
 /* Target of a symbolic link, NUL-terminated, into buf of size bytes. */
-int engine_readlink(struct engine *en, struct node *n, char *buf, size_t size,
-		struct err *e);
+int engine_readlink(
+	struct engine *en, struct node *n, char *buf, size_t size, struct err *e);
 
 /* Bytes read from a regular file, 0 at its end. */
 ssize_t engine_read(struct engine *en, struct node *n, void *buf, size_t size, off_t off,
-		struct err *e);
+	struct err *e);
 
 /* whence: SEEK_DATA or SEEK_HOLE. ENXIO past the end. */
-off_t engine_seek(struct engine *en, struct node *n, off_t off, int whence, struct err *e);
+off_t engine_seek(
+	struct engine *en, struct node *n, off_t off, int whence, struct err *e);
 
 int engine_statvfs(struct engine *en, struct statvfs *sv, struct err *e);
 
@@ -123,12 +127,12 @@ struct xattr {
 
 /* Calls back for each; a non-zero answer ends it and is returned. */
 typedef int engine_xattr_fn(void *arg, const struct xattr *x);
-int engine_xattrs(struct engine *en, struct node *n, engine_xattr_fn *fn, void *arg,
-		struct err *e);
+int engine_xattrs(
+	struct engine *en, struct node *n, engine_xattr_fn *fn, void *arg, struct err *e);
 
 /* 1 found (valid until engine_close()), 0 there is none, -1 error. */
 int engine_xattr(struct engine *en, struct node *n, const char *name, struct xattr *x,
-		struct err *e);
+	struct err *e);
 
 /*
  * Findings: what went wrong while the tree was shown and a reader may have missed. A
@@ -137,7 +141,8 @@ int engine_xattr(struct engine *en, struct node *n, const char *name, struct xat
 enum finding_kind {
 	FINDING_CHANGED,    /* the staging file is not as it was when it was loaded */
 	FINDING_UNREADABLE, /* content or directory could not be read */
-	FINDING_BAD_XATTR,  /* an attribute in the database that no reader could be given */
+	FINDING_BAD_XATTR,  /* an attribute in the database that no reader could be given
+			     */
 	FINDING_REPLACED,   /* a record of another type than the staging file: not used */
 	FINDING_SPLIT,      /* names of one record that are separate files now */
 	FINDING_DATABASE,   /* the database changed, or is gone, or is damaged */
@@ -159,11 +164,11 @@ void engine_check_seal(struct engine *en);
 /* Calls back for each finding so far, oldest first, under a lock. Returns how many there
  * were, of which at most FINDINGS_MAX are kept with their text. */
 #define FINDINGS_MAX 1000
-size_t engine_findings(struct engine *en, void (*fn)(void *arg, const struct finding *f),
-		void *arg);
+size_t engine_findings(
+	struct engine *en, void (*fn)(void *arg, const struct finding *f), void *arg);
 
 /* Called at once for each new finding, from any thread. */
-void engine_on_finding(struct engine *en, void (*fn)(void *arg, const struct finding *f),
-		void *arg);
+void engine_on_finding(
+	struct engine *en, void (*fn)(void *arg, const struct finding *f), void *arg);
 
 #endif

@@ -28,8 +28,8 @@ static int keep(struct engine *en, struct finding *f)
 	return 0;
 }
 
-void engine_find_fault(struct engine *en, struct node *n, enum finding_kind kind,
-		const char *fmt, ...)
+void engine_find_fault(
+	struct engine *en, struct node *n, enum finding_kind kind, const char *fmt, ...)
 {
 	struct finding f = {.kind = kind};
 	va_list ap;
@@ -55,8 +55,8 @@ void engine_find_fault(struct engine *en, struct node *n, enum finding_kind kind
 	pthread_mutex_unlock(&en->findings_lock);
 }
 
-size_t engine_findings(struct engine *en, void (*fn)(void *arg, const struct finding *f),
-		void *arg)
+size_t engine_findings(
+	struct engine *en, void (*fn)(void *arg, const struct finding *f), void *arg)
 {
 	size_t total;
 
@@ -68,8 +68,8 @@ size_t engine_findings(struct engine *en, void (*fn)(void *arg, const struct fin
 	return total;
 }
 
-void engine_on_finding(struct engine *en, void (*fn)(void *arg, const struct finding *f),
-		void *arg)
+void engine_on_finding(
+	struct engine *en, void (*fn)(void *arg, const struct finding *f), void *arg)
 {
 	en->on_finding = fn;
 	en->on_finding_arg = arg;

@@ -14,8 +14,8 @@ static size_t bucket(const struct engine *en, int64_t record, uint64_t ino)
 	return (key * UINT64_C(0x9e3779b97f4a7c15)) >> 32 & (en->link_buckets - 1);
 }
 
-struct node *links_find(struct engine *en, int64_t record, uint64_t dev, uint64_t ino,
-		bool *split)
+struct node *links_find(
+	struct engine *en, int64_t record, uint64_t dev, uint64_t ino, bool *split)
 {
 	struct node *n;
 

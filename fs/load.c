@@ -18,7 +18,8 @@ struct loading {
 };
 
 /* A record for each name in bytewise order; names that the tree has not are passed by. */
-static int merge_record(void *arg, const char *name, size_t len, const struct db_record *r)
+static int merge_record(
+	void *arg, const char *name, size_t len, const struct db_record *r)
 {
 	struct loading *l = arg;
 
@@ -48,7 +49,7 @@ static bool record_holds(const struct db_record *r, const struct statx *st)
 }
 
 static struct node *make_node(struct engine *en, struct node *dir,
-		const struct stage_entry *s, struct db_record *r, struct err *e)
+	const struct stage_entry *s, struct db_record *r, struct err *e)
 {
 	struct node *n = arena_alloc(&en->arena, sizeof(*n));
 	char *name = arena_strdup(&en->arena, s->name);
@@ -62,13 +63,14 @@ static struct node *make_node(struct engine *en, struct node *dir,
 	*n = (struct node){.parent = dir, .name = name};
 	if (r->id && !record_holds(r, &s->st)) {
 		engine_find_fault(en, n, FINDING_REPLACED,
-			"its record is of another type than what is there now, and is not used");
+			"its record is of another type than what is there now, and is "
+			"not used");
 		r->id = 0;
 	}
 	linked = !S_ISDIR(s->st.stx_mode) && (r->id ? r->names > 1 : s->st.stx_nlink > 1);
 	if (linked) {
-		struct node *known = links_find(en, r->id, stage_dev(&s->st), s->st.stx_ino,
-				&split);
+		struct node *known =
+			links_find(en, r->id, stage_dev(&s->st), s->st.stx_ino, &split);
 
 		if (known)
 			return known;
@@ -80,7 +82,8 @@ static struct node *make_node(struct engine *en, struct node *dir,
 		n->ino = NODE_UNRECORDED | s->st.stx_ino;
 		n->nlink = 1;
 		engine_find_fault(en, n, FINDING_SPLIT,
-			"shares a record with another name, but is a file of its own now");
+			"shares a record with another name, but is a file of its own "
+			"now");
 	}
 	if (linked && links_add(en, n) < 0) {
 		err_set(e, ERR_SYS, "out of memory");
@@ -91,26 +94,27 @@ static struct node *make_node(struct engine *en, struct node *dir,
 	return n;
 }
 
-static int make_nodes(struct engine *en, struct node *dir, struct loading *l, struct err *e)
+static int make_nodes(
+	struct engine *en, struct node *dir, struct loading *l, struct err *e)
 {
-	struct dir *d = arena_alloc(&en->arena,
-			sizeof(*d) + l->list.count * sizeof(d->entries[0]));
+	struct dir *d = arena_alloc(
+		&en->arena, sizeof(*d) + l->list.count * sizeof(d->entries[0]));
 
 	if (!d)
 		return err_set(e, ERR_SYS, "out of memory");
 	d->count = l->list.count;
 	atomic_init(&d->host_xattrs, false);
 	for (size_t i = 0; i < l->list.count; i++) {
-		struct node *n = make_node(en, dir, &l->list.entries[i], &l->records[i], e);
+		struct node *n =
+			make_node(en, dir, &l->list.entries[i], &l->records[i], e);
 
 		if (!n)
 			return -1;
 		d->entries[i].node = n;
-		d->entries[i].name = n->parent == dir && strcmp(n->name,
-								 l->list.entries[i].name) == 0
-						     ? n->name
-						     : arena_strdup(&en->arena,
-								       l->list.entries[i].name);
+		d->entries[i].name =
+			n->parent == dir && strcmp(n->name, l->list.entries[i].name) == 0
+				? n->name
+				: arena_strdup(&en->arena, l->list.entries[i].name);
 		if (!d->entries[i].name)
 			return err_set(e, ERR_SYS, "out of memory");
 	}
@@ -119,7 +123,7 @@ static int make_nodes(struct engine *en, struct node *dir, struct loading *l, st
 }
 
 static int load(struct engine *en, struct node *dir, const char *path, struct loading *l,
-		struct err *e)
+	struct err *e)
 {
 	cleanup_close int fd = node_open(en, dir, O_RDONLY | O_DIRECTORY, e);
 
@@ -141,8 +145,8 @@ int node_load(struct engine *en, struct node *dir, struct err *e)
 
 	if (rc < 0)
 		engine_find_fault(en, dir,
-			e->code == ERR_INPUT ? FINDING_DATABASE : FINDING_UNREADABLE, "%s",
-			e->msg);
+			e->code == ERR_INPUT ? FINDING_DATABASE : FINDING_UNREADABLE,
+			"%s", e->msg);
 	stage_list_free(&l.list);
 	free(l.records);
 	free(path);

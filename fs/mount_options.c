@@ -49,16 +49,16 @@ static int bad_value(struct err *e, const char *option, const char *want)
 		quote_path(quoted, sizeof(quoted), option), want);
 }
 
-static int set_owner(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int set_owner(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	if (mount_options_owner(value, &m->engine.uid, &m->engine.gid) < 0)
 		return bad_value(e, option, "say default-owner=UID:GID in numbers");
 	return 0;
 }
 
-static int set_clamp(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int set_clamp(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	uint64_t v;
 
@@ -69,8 +69,8 @@ static int set_clamp(struct mount_options *m, const char *value, const char *opt
 	return 0;
 }
 
-static int set_threads(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int set_threads(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	uint64_t v;
 
@@ -80,7 +80,8 @@ static int set_threads(struct mount_options *m, const char *value, const char *o
 	return 0;
 }
 
-static int copy(char *to, size_t size, const char *value, const char *option, struct err *e)
+static int copy(
+	char *to, size_t size, const char *value, const char *option, struct err *e)
 {
 	if (!*value || strlen(value) >= size)
 		return bad_value(e, option, "the value is empty or too long");
@@ -88,20 +89,20 @@ static int copy(char *to, size_t size, const char *value, const char *option, st
 	return 0;
 }
 
-static int set_user(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int set_user(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	return copy(m->user, sizeof(m->user), value, option, e);
 }
 
-static int set_db(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int set_db(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	return copy(m->db, sizeof(m->db), value, option, e);
 }
 
-static int set_flag(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int set_flag(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	(void)value;
 	(void)e;
@@ -112,8 +113,8 @@ static int set_flag(struct mount_options *m, const char *value, const char *opti
 }
 
 /* Once each, however often the kernel's word is said. */
-static int pass_on(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int pass_on(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	char with_commas[sizeof(m->kernel) + 2];
 	char word[34];
@@ -130,8 +131,8 @@ static int pass_on(struct mount_options *m, const char *value, const char *optio
 	return 0;
 }
 
-static int ignore(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int ignore(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	(void)m;
 	(void)value;
@@ -140,8 +141,8 @@ static int ignore(struct mount_options *m, const char *value, const char *option
 	return 0;
 }
 
-static int refuse_rw(struct mount_options *m, const char *value, const char *option,
-		struct err *e)
+static int refuse_rw(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
 	(void)m;
 	(void)value;
@@ -152,7 +153,7 @@ static const struct {
 	const char *name; /* a pattern for fnmatch(3); "NAME=" takes a value */
 	bool fstab_only;
 	int (*set)(struct mount_options *m, const char *value, const char *option,
-			struct err *e);
+		struct err *e);
 } table[] = {
 	{"ro", false, ignore},
 	{"rw", false, refuse_rw},
@@ -206,8 +207,8 @@ static int apply(struct mount_options *m, const char *option, bool fstab, struct
 	return bad_value(e, option, "there is no such option; see livery(1)");
 }
 
-int mount_options_parse(struct mount_options *m, const char *text, bool fstab,
-		struct err *e)
+int mount_options_parse(
+	struct mount_options *m, const char *text, bool fstab, struct err *e)
 {
 	char option[4200];
 	size_t len = 0;
@@ -219,7 +220,8 @@ int mount_options_parse(struct mount_options *m, const char *text, bool fstab,
 		}
 		if (*p && *p != ',') {
 			if (len + 1 >= sizeof(option))
-				return err_set(e, ERR_USAGE, "a mount option is too long");
+				return err_set(
+					e, ERR_USAGE, "a mount option is too long");
 			option[len++] = *p;
 			continue;
 		}

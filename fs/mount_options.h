@@ -7,7 +7,8 @@
 
 struct mount_options {
 	struct engine_options engine;
-	bool allow_other; /* others may use the view; the kernel then checks permissions */
+	bool allow_other; /* others may use the view; the kernel then checks permissions
+			   */
 	bool debug;       /* libfuse prints each message */
 	unsigned threads; /* 0: one a processor */
 	char user[33];    /* setuid=: run as that user; "" as the caller */
@@ -24,8 +25,8 @@ int mount_options_init(struct mount_options *m, struct err *e);
  * there, since mount(8) says "rw" for what says nothing. An unknown option is an error
  * that names it.
  */
-int mount_options_parse(struct mount_options *m, const char *text, bool fstab,
-		struct err *e);
+int mount_options_parse(
+	struct mount_options *m, const char *text, bool fstab, struct err *e);
 
 /* "UID:GID" in numbers; 0 or -1. */
 int mount_options_owner(const char *text, uint32_t *uid, uint32_t *gid);

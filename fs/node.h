@@ -12,7 +12,9 @@
 
 #include "fs/engine.h"
 
-#define NODE_UNRECORDED (UINT64_C(1) << 62) /* inode numbers of files without a record */
+#define NODE_UNRECORDED                                                                  \
+	(UINT64_C(1) << 62) /* inode numbers of files without a record                   \
+			     */
 
 struct attr_list {
 	size_t count;
@@ -49,11 +51,12 @@ struct node {
 	uint32_t btime_ns;
 	int64_t btime;
 	bool host_xattrs_done; /* under load_lock */
-	bool excluded;    /* labeled LABEL_EXCLUDED: the policy says <<none>> */
-	bool split;       /* shares its record with another file: FINDING_SPLIT */
-	uint16_t told;    /* findings that were reported, bit 1 << kind; under findings_lock */
+	bool excluded;         /* labeled LABEL_EXCLUDED: the policy says <<none>> */
+	bool split;            /* shares its record with another file: FINDING_SPLIT */
+	uint16_t told; /* findings that were reported, bit 1 << kind; under findings_lock
+			*/
 	const char *label;
-	_Atomic(struct dir *) dir;        /* NULL: not loaded */
+	_Atomic(struct dir *) dir;         /* NULL: not loaded */
 	_Atomic(struct attr_list *) attrs; /* NULL: none */
 };
 
@@ -76,7 +79,7 @@ struct engine {
 	struct db *db; /* under load_lock */
 	struct engine_options opt;
 	_Atomic bool root_xattrs; /* as dir's host_xattrs, for the root */
-	uid_t owner; /* who the default owner stands for */
+	uid_t owner;              /* who the default owner stands for */
 	struct node *root;
 	pthread_mutex_t load_lock; /* making nodes: arena, db, links */
 	struct arena arena;
@@ -97,8 +100,8 @@ void arena_free(struct arena *a);
 
 /* links.c: the node that this record and staging file already have; NULL: none. *split is
  * set where the record already stands for another file. */
-struct node *links_find(struct engine *en, int64_t record, uint64_t dev, uint64_t ino,
-		bool *split);
+struct node *links_find(
+	struct engine *en, int64_t record, uint64_t dev, uint64_t ino, bool *split);
 int links_add(struct engine *en, struct node *n);
 
 /* load.c: makes dir's nodes; load_lock held by the caller. */
@@ -108,14 +111,14 @@ bool seen_equal(const struct seen *a, const struct seen *b);
 
 /* attr.c: fills what a node shows from the staging file and its record (NULL: none). */
 int node_fill(struct engine *en, struct node *n, const struct statx *st,
-		const struct db_record *r, struct err *e);
+	const struct db_record *r, struct err *e);
 
 /* xattr.c: reads a record's attributes into the node; load_lock held. */
 int node_load_xattrs(struct engine *en, struct node *n, struct err *e);
 
 /* finding.c: n may be NULL. */
 void engine_find_fault(struct engine *en, struct node *n, enum finding_kind kind,
-		const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+	const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 void findings_free(struct engine *en);
 
 /* content.c */

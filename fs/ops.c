@@ -34,7 +34,8 @@ static void view_init(void *userdata, struct fuse_conn_info *conn)
 	set_feature(conn, FUSE_CAP_PARALLEL_DIROPS);
 	set_feature(conn, FUSE_CAP_ASYNC_READ);
 	/* A pipe in between costs more than it saves on messages of this size. */
-	conn->want &= ~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+	conn->want &=
+		~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
 	/* It would force default_permissions on everybody. */
 	conn->want &= ~FUSE_CAP_POSIX_ACL;
 	conn->time_gran = 1;
@@ -57,7 +58,7 @@ static void view_readlink(fuse_req_t req, fuse_ino_t ino)
 	char target[PATH_MAX + 1];
 
 	if (engine_readlink(view_engine(req), view_node(req, ino), target, sizeof(target),
-			    &e) < 0)
+		    &e) < 0)
 		fuse_reply_err(req, err_errno(&e));
 	else
 		fuse_reply_readlink(req, target);
@@ -93,8 +94,8 @@ static char *read_buffer(struct view *v, size_t size)
 	return b ? b->bytes : NULL;
 }
 
-static void view_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		struct fuse_file_info *fi)
+static void view_read(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	char *buf = read_buffer(fuse_req_userdata(req), size);
 	struct err e;
@@ -112,8 +113,8 @@ static void view_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 		fuse_reply_buf(req, buf, (size_t)got);
 }
 
-static void view_lseek(fuse_req_t req, fuse_ino_t ino, off_t off, int whence,
-		struct fuse_file_info *fi)
+static void view_lseek(
+	fuse_req_t req, fuse_ino_t ino, off_t off, int whence, struct fuse_file_info *fi)
 {
 	struct err e;
 	off_t at = engine_seek(view_engine(req), view_node(req, ino), off, whence, &e);
@@ -145,7 +146,8 @@ static void view_forget(fuse_req_t req, fuse_ino_t ino, uint64_t nlookup)
 	fuse_reply_none(req);
 }
 
-static void view_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
+static void view_forget_multi(
+	fuse_req_t req, size_t count, struct fuse_forget_data *forgets)
 {
 	(void)count;
 	(void)forgets;

@@ -22,7 +22,7 @@
 
 struct view {
 	struct engine *engine;
-	uid_t owner;           /* who mounted it; the side channel is held to him and root */
+	uid_t owner; /* who mounted it; the side channel is held to him and root */
 	const char *db_path;
 	/* Called once the kernel has asked for the view's features, before the answer. */
 	void (*on_init)(struct view *v);
@@ -39,9 +39,9 @@ struct engine *view_engine(fuse_req_t req);
 /* ops_dir.c */
 void view_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void view_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		struct fuse_file_info *fi);
+	struct fuse_file_info *fi);
 void view_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		struct fuse_file_info *fi);
+	struct fuse_file_info *fi);
 
 /* ops_xattr.c */
 void view_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);

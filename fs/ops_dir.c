@@ -20,7 +20,8 @@ void view_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param ep;
 	struct err e;
-	struct node *n = engine_lookup(view_engine(req), view_node(req, parent), name, &e);
+	struct node *n =
+		engine_lookup(view_engine(req), view_node(req, parent), name, &e);
 
 	if (n) {
 		fill_entry(view_engine(req), n, &ep);
@@ -42,7 +43,8 @@ struct listing {
 };
 
 /* Offsets 1 and 2 stand behind "." and "..", i + 3 behind entry i. False: full. */
-static bool add(struct listing *l, const char *name, struct node *n, bool dots, off_t next)
+static bool add(
+	struct listing *l, const char *name, struct node *n, bool dots, off_t next)
 {
 	struct engine *en = view_engine(l->req);
 	struct fuse_entry_param ep;
@@ -53,11 +55,11 @@ static bool add(struct listing *l, const char *name, struct node *n, bool dots, 
 	if (dots)
 		ep.ino = 0;
 	if (l->plus)
-		need = fuse_add_direntry_plus(l->req, l->buf + l->used, l->size - l->used, name,
-				&ep, next);
+		need = fuse_add_direntry_plus(
+			l->req, l->buf + l->used, l->size - l->used, name, &ep, next);
 	else
-		need = fuse_add_direntry(l->req, l->buf + l->used, l->size - l->used, name,
-				&ep.attr, next);
+		need = fuse_add_direntry(l->req, l->buf + l->used, l->size - l->used,
+			name, &ep.attr, next);
 	if (need > l->size - l->used)
 		return false;
 	l->used += need;
@@ -65,7 +67,7 @@ static bool add(struct listing *l, const char *name, struct node *n, bool dots, 
 }
 
 static void fill(struct listing *l, struct node *dir, const struct entry *entries,
-		size_t count, off_t off)
+	size_t count, off_t off)
 {
 	struct node *parent = engine_parent(dir) ? engine_parent(dir) : dir;
 
@@ -80,7 +82,8 @@ static void fill(struct listing *l, struct node *dir, const struct entry *entrie
 			return;
 }
 
-static void read_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
+static void read_directory(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 {
 	cleanup_free char *buf = malloc(size);
 	struct listing l = {.req = req, .buf = buf, .size = size, .plus = plus};
@@ -99,15 +102,15 @@ static void read_directory(fuse_req_t req, fuse_ino_t ino, size_t size, off_t of
 	}
 }
 
-void view_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		struct fuse_file_info *fi)
+void view_readdir(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	(void)fi;
 	read_directory(req, ino, size, off, false);
 }
 
-void view_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
-		struct fuse_file_info *fi)
+void view_readdirplus(
+	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
 	(void)fi;
 	read_directory(req, ino, size, off, true);

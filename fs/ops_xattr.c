@@ -44,7 +44,8 @@ void view_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	cleanup_buf struct buf names = {0};
 	struct err e = {.code = ERR_SYS, .sys = ENOMEM};
 
-	if (engine_xattrs(view_engine(req), view_node(req, ino), add_name, &names, &e) < 0)
+	if (engine_xattrs(view_engine(req), view_node(req, ino), add_name, &names, &e) <
+		0)
 		fuse_reply_err(req, err_errno(&e));
 	else
 		reply_bytes(req, names.data, names.len, size);

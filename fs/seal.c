@@ -15,7 +15,7 @@ static void check_entries(struct engine *en, int fd, const struct dir *d)
 		struct seen now;
 
 		if (statx(fd, d->entries[i].name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-				    STATX_BASIC_STATS, &st) < 0) {
+			    STATX_BASIC_STATS, &st) < 0) {
 			engine_find_fault(en, n, FINDING_CHANGED, "%s",
 				errno == ENOENT ? "was removed" : strerror(errno));
 			continue;
@@ -81,7 +81,7 @@ void engine_check_seal(struct engine *en)
 	bool intact;
 
 	if (statx(stage_root(en->stage), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0 ||
-			(seen_from_statx(&now, &st), !seen_equal(&now, &en->root->seen)))
+		(seen_from_statx(&now, &st), !seen_equal(&now, &en->root->seen)))
 		engine_find_fault(en, en->root, FINDING_CHANGED, "changed");
 	if (access(stage_path(en->stage), F_OK) < 0)
 		engine_find_fault(en, en->root, FINDING_CHANGED, "%s: %s",
@@ -91,7 +91,8 @@ void engine_check_seal(struct engine *en)
 	pthread_mutex_unlock(&en->load_lock);
 	if (!intact)
 		engine_find_fault(en, NULL, FINDING_DATABASE,
-			"%s: the database was changed, removed or replaced under the view",
+			"%s: the database was changed, removed or replaced under the "
+			"view",
 			db_path(en->db));
 	for (struct node *dir = en->root; dir; dir = next_loaded(dir)) {
 		struct dir *d = atomic_load(&dir->dir);

@@ -63,13 +63,15 @@ int session_check_host(struct err *e)
 
 		err_sys(e, "/dev/fuse", "cannot mount a view");
 		if (why == ENOENT || why == ENODEV || why == ENXIO)
-			return err_hint(e, "load the kernel's module (modprobe fuse), or let "
-					   "the container have the device");
+			return err_hint(e,
+				"load the kernel's module (modprobe fuse), or let "
+				"the container have the device");
 		return err_hint(e, "it should have mode 0666, as udev's rule gives it");
 	}
 	if (geteuid() != 0 && !fusermount_there())
 		return err_set(e, ERR_SYS,
-			"cannot mount a view: there is no fusermount3: install the package "
+			"cannot mount a view: there is no fusermount3: install the "
+			"package "
 			"fuse3");
 	return 0;
 }
@@ -95,9 +97,11 @@ static int probe(struct session *s, struct err *e)
 	if (n == m + 1 && memcmp(shown, meant, (size_t)m) == 0)
 		return 0;
 	return err_set(e, ERR_REFUSED,
-		"%s: this host's kernel answers security.selinux itself (%.*s), so the view "
+		"%s: this host's kernel answers security.selinux itself (%.*s), so the "
+		"view "
 		"would show wrong labels; mount it on a host without SELinux, or with -o "
-		"no-labels", s->mountpoint, n > 0 ? (int)n : 0, shown);
+		"no-labels",
+		s->mountpoint, n > 0 ? (int)n : 0, shown);
 }
 
 static void *probe_thread(void *arg)
@@ -133,8 +137,8 @@ static void source_name(const char *path, char *out, size_t size)
 	snprintf(out, size, "-ofsname=%s", path);
 }
 
-static int make_args(struct fuse_args *args, struct engine *en,
-		const struct mount_options *m)
+static int make_args(
+	struct fuse_args *args, struct engine *en, const struct mount_options *m)
 {
 	char source[PATH_MAX + 16];
 	char kernel[sizeof(m->kernel) + 4];
@@ -142,11 +146,12 @@ static int make_args(struct fuse_args *args, struct engine *en,
 	source_name(stage_path(engine_stage(en)), source, sizeof(source));
 	snprintf(kernel, sizeof(kernel), "-o%s", m->kernel);
 	if (fuse_opt_add_arg(args, "livery") < 0 || fuse_opt_add_arg(args, source) < 0 ||
-			fuse_opt_add_arg(args, "-osubtype=livery") < 0 ||
-			fuse_opt_add_arg(args, kernel) < 0)
+		fuse_opt_add_arg(args, "-osubtype=livery") < 0 ||
+		fuse_opt_add_arg(args, kernel) < 0)
 		return -1;
 	/* Nobody checks permissions but the kernel, so it must where others come in. */
-	if (m->allow_other && fuse_opt_add_arg(args, "-oallow_other,default_permissions") < 0)
+	if (m->allow_other &&
+		fuse_opt_add_arg(args, "-oallow_other,default_permissions") < 0)
 		return -1;
 	return m->debug ? fuse_opt_add_arg(args, "-odebug") : 0;
 }
@@ -195,7 +200,7 @@ static int mounted(struct session *s, unsigned threads, struct err *e)
 }
 
 int session_run(struct engine *en, const char *mountpoint, const struct mount_options *m,
-		void (*ready)(void *arg), void *arg, struct err *e)
+	void (*ready)(void *arg), void *arg, struct err *e)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct session s = {
@@ -216,7 +221,8 @@ int session_run(struct engine *en, const char *mountpoint, const struct mount_op
 	if (!s.se)
 		err_set(e, ERR_SYS, "libfuse takes none of this (it says why above)");
 	else if (fuse_session_mount(s.se, mountpoint) < 0)
-		err_set(e, ERR_SYS, "%s: cannot mount the view (see above for the reason)",
+		err_set(e, ERR_SYS,
+			"%s: cannot mount the view (see above for the reason)",
 			mountpoint);
 	else
 		rc = mounted(&s, m->threads, e);

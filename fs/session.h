@@ -7,13 +7,13 @@
 #include "fs/mount_options.h"
 
 /*
- * Mounts the engine's tree at mountpoint (absolute) and serves it until it is unmounted or
- * a signal (INT, TERM, HUP) ends it. ready is called once, from another thread, as soon as
- * the mount answers and was seen to show the labels that it means to show. Returns 0, or
- * -1 where the mount could not be made or would have shown wrong labels.
+ * Mounts the engine's tree at mountpoint (absolute) and serves it until it is unmounted
+ * or a signal (INT, TERM, HUP) ends it. ready is called once, from another thread, as
+ * soon as the mount answers and was seen to show the labels that it means to show.
+ * Returns 0, or -1 where the mount could not be made or would have shown wrong labels.
  */
 int session_run(struct engine *en, const char *mountpoint, const struct mount_options *m,
-		void (*ready)(void *arg), void *arg, struct err *e);
+	void (*ready)(void *arg), void *arg, struct err *e);
 
 /* What a mount needs of the host: /dev/fuse and fusermount3. */
 int session_check_host(struct err *e);

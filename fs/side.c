@@ -25,8 +25,8 @@ static void report_finding(void *arg, const struct finding *f)
 	if (r->out->len > ANSWER_MAX - 8192)
 		return;
 	r->rc |= buf_addf(r->out, "%c %s%s%s\n", finding_breaks_seal(f->kind) ? '!' : '-',
-			quote_path(quoted, sizeof(quoted), f->path), *f->path ? ": " : "",
-			f->text);
+		quote_path(quoted, sizeof(quoted), f->path), *f->path ? ": " : "",
+		f->text);
 }
 
 static int answer_seal(struct engine *en, struct buf *out)
@@ -40,9 +40,9 @@ static int answer_seal(struct engine *en, struct buf *out)
 
 static int answer_view(struct view *v, struct buf *out)
 {
-	if (buf_adds(out, stage_path(engine_stage(v->engine))) < 0 || buf_addc(out, '\0') < 0 ||
-			buf_adds(out, v->db_path) < 0 || buf_addc(out, '\0') < 0 ||
-			buf_addf(out, "%ld", (long)getpid()) < 0)
+	if (buf_adds(out, stage_path(engine_stage(v->engine))) < 0 ||
+		buf_addc(out, '\0') < 0 || buf_adds(out, v->db_path) < 0 ||
+		buf_addc(out, '\0') < 0 || buf_addf(out, "%ld", (long)getpid()) < 0)
 		return -1;
 	return buf_addc(out, '\0');
 }

@@ -9,9 +9,12 @@
 #define FS_SIDE_H
 
 #define SIDE_PREFIX "livery."
-#define SIDE_VIEW   "livery.view"  /* staging tree, database, daemon's pid; each with NUL */
-#define SIDE_PATH   "livery.path"  /* the inode's path in the staging tree, with NUL */
-#define SIDE_LABEL  "livery.label" /* the label that the view means to show; may be empty */
+#define SIDE_VIEW                                                                        \
+	"livery.view"           /* staging tree, database, daemon's pid; each with NUL   \
+				 */
+#define SIDE_PATH "livery.path" /* the inode's path in the staging tree, with NUL */
+#define SIDE_LABEL                                                                       \
+	"livery.label" /* the label that the view means to show; may be empty */
 
 /* Checks the seal. A line for each finding: "! path: text" breaks it, "- …" does not. */
 #define SIDE_SEAL "livery.seal"

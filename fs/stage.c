@@ -26,7 +26,7 @@ static uint64_t mount_id(int fd)
 	struct statx st;
 
 	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
-			!(st.stx_mask & STATX_MNT_ID))
+		!(st.stx_mask & STATX_MNT_ID))
 		return UINT64_MAX;
 	return st.stx_mnt_id;
 }
@@ -56,7 +56,8 @@ static int open_in_steps(int dirfd, const char *path, int flags, mode_t mode)
 		}
 		memcpy(name, path, len);
 		name[len] = '\0';
-		fd = openat(dir, name, (last ? flags : O_PATH) | O_NOFOLLOW | O_CLOEXEC, mode);
+		fd = openat(dir, name, (last ? flags : O_PATH) | O_NOFOLLOW | O_CLOEXEC,
+			mode);
 		if (fd >= 0 && mount_id(fd) != mount) {
 			close(fd);
 			errno = EXDEV;
@@ -105,10 +106,11 @@ int stage_openat(const struct stage *s, const char *path, int flags, struct err 
 			len--;
 		memcpy(part, rest, len);
 		part[len] = '\0';
-		fd = stage_open_below(dir < 0 ? s->root : dir, part, O_PATH | O_DIRECTORY, 0);
+		fd = stage_open_below(
+			dir < 0 ? s->root : dir, part, O_PATH | O_DIRECTORY, 0);
 		if (fd < 0)
-			return err_sys(e, path, "%s: cannot open in the staging tree",
-				s->path);
+			return err_sys(
+				e, path, "%s: cannot open in the staging tree", s->path);
 		if (dir >= 0)
 			close(dir);
 		dir = fd;
@@ -116,7 +118,8 @@ int stage_openat(const struct stage *s, const char *path, int flags, struct err 
 	}
 	fd = stage_open_below(dir < 0 ? s->root : dir, *rest ? rest : ".", flags, 0);
 	if (fd < 0)
-		err_sys(e, *path ? path : "/", "%s: cannot open in the staging tree", s->path);
+		err_sys(e, *path ? path : "/", "%s: cannot open in the staging tree",
+			s->path);
 	return fd;
 }
 
@@ -143,7 +146,8 @@ int stage_open(struct stage **out, const char *path, struct err *e)
 	if (geteuid() != 0 && st.st_uid != geteuid()) {
 		err_set(e, ERR_REFUSED,
 			"%s: belongs to user %u, not to you (%u): a staging tree must be "
-			"yours", s->path, st.st_uid, geteuid());
+			"yours",
+			s->path, st.st_uid, geteuid());
 		stage_close(s);
 		return -1;
 	}
@@ -178,7 +182,7 @@ dev_t stage_dev(const struct statx *st)
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct stage_entry *)a)->name,
-			((const struct stage_entry *)b)->name);
+		((const struct stage_entry *)b)->name);
 }
 
 /* Adds a name to the list, not yet examined. */
@@ -236,7 +240,7 @@ int stage_list(int fd, const char *path, struct stage_list *out, struct err *e)
 		struct stage_entry *s = &out->entries[i];
 
 		if (statx(fd, s->name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-				    STATX_BASIC_STATS | STATX_BTIME, &s->st) < 0) {
+			    STATX_BASIC_STATS | STATX_BTIME, &s->st) < 0) {
 			if (errno != ENOENT) {
 				err_sys(e, s->name, "%s: cannot examine", path);
 				goto fail;
@@ -247,7 +251,8 @@ int stage_list(int fd, const char *path, struct stage_list *out, struct err *e)
 		}
 		if (s->st.stx_attributes & STATX_ATTR_MOUNT_ROOT) {
 			errno = EXDEV;
-			err_sys(e, s->name, "%s: something is mounted in the staging tree", path);
+			err_sys(e, s->name,
+				"%s: something is mounted in the staging tree", path);
 			err_hint(e, "unmount it first");
 			goto fail;
 		}

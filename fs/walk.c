@@ -41,7 +41,7 @@ static int push(struct walker *w, struct engine *en, struct node *dir, struct er
 }
 
 static int visit(struct walker *w, struct engine *en, const struct walk_step *s,
-		walk_fn *fn, void *arg, struct err *e)
+	walk_fn *fn, void *arg, struct err *e)
 {
 	int rc = fn(arg, s, e);
 
@@ -52,7 +52,8 @@ static int visit(struct walker *w, struct engine *en, const struct walk_step *s,
 	return engine_is_dir(s->node) ? push(w, en, s->node, e) : 0;
 }
 
-static int next(struct walker *w, struct engine *en, walk_fn *fn, void *arg, struct err *e)
+static int next(
+	struct walker *w, struct engine *en, walk_fn *fn, void *arg, struct err *e)
 {
 	struct level *l = &w->levels[w->depth - 1];
 	const struct entry *entry;
@@ -67,14 +68,14 @@ static int next(struct walker *w, struct engine *en, walk_fn *fn, void *arg, str
 	}
 	entry = &l->entries[l->next++];
 	if ((w->path.len && buf_addc(&w->path, '/') < 0) ||
-			buf_adds(&w->path, entry->name) < 0)
+		buf_adds(&w->path, entry->name) < 0)
 		return err_set(e, ERR_SYS, "out of memory");
 	step = (struct walk_step){w->path.data, entry->name, l->dir, entry->node};
 	return visit(w, en, &step, fn, arg, e);
 }
 
-int engine_walk(struct engine *en, struct node *start, const char *start_path, walk_fn *fn,
-		void *arg, struct err *e)
+int engine_walk(struct engine *en, struct node *start, const char *start_path,
+	walk_fn *fn, void *arg, struct err *e)
 {
 	struct walker w = {0};
 	const char *slash = strrchr(start_path, '/');

@@ -6,9 +6,9 @@
 #include "fs/engine.h"
 
 struct walk_step {
-	const char *path;   /* from the root, "" is the root; until the callback returns */
-	const char *name;   /* its last component */
-	struct node *dir;   /* that holds the name; NULL for the root */
+	const char *path; /* from the root, "" is the root; until the callback returns */
+	const char *name; /* its last component */
+	struct node *dir; /* that holds the name; NULL for the root */
 	struct node *node;
 };
 
@@ -20,7 +20,7 @@ struct walk_step {
  */
 #define WALK_PRUNE 1000
 typedef int walk_fn(void *arg, const struct walk_step *s, struct err *e);
-int engine_walk(struct engine *en, struct node *start, const char *start_path, walk_fn *fn,
-		void *arg, struct err *e);
+int engine_walk(struct engine *en, struct node *start, const char *start_path,
+	walk_fn *fn, void *arg, struct err *e);
 
 #endif

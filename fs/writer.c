@@ -37,8 +37,8 @@ void writer_close(struct writer *w)
 }
 
 /* Type of what is at a place now; 0: nothing. */
-static int type_at(const struct writer_place *p, const char *path, uint32_t *type,
-		struct err *e)
+static int type_at(
+	const struct writer_place *p, const char *path, uint32_t *type, struct err *e)
 {
 	struct stat st;
 
@@ -52,7 +52,7 @@ static int type_at(const struct writer_place *p, const char *path, uint32_t *typ
 
 /* Makes way for something new under a name. */
 static int clear(struct writer *w, const struct writer_place *p, uint32_t old,
-		const char *path, struct err *e)
+	const char *path, struct err *e)
 {
 	if (unlinkat(p->dir.fd, p->name, old == S_IFDIR ? AT_REMOVEDIR : 0) < 0)
 		return err_sys(e, path, "cannot replace what is there");
@@ -69,13 +69,13 @@ static int clear(struct writer *w, const struct writer_place *p, uint32_t old,
  * and executable where anybody may execute them, so that tools can run in the tree.
  */
 static int make_file(const struct writer_place *p, const struct writer_meta *m,
-		const char *path, int *fd, struct err *e)
+	const char *path, int *fd, struct err *e)
 {
 	int perm = m->mode & 0111 ? 0755 : 0644;
 	int file;
 
-	file = stage_open_below(p->dir.fd, p->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY,
-			(mode_t)perm);
+	file = stage_open_below(
+		p->dir.fd, p->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, (mode_t)perm);
 	if (file < 0)
 		return err_sys(e, path, "cannot make the file");
 	if (fd)
@@ -86,7 +86,7 @@ static int make_file(const struct writer_place *p, const struct writer_meta *m,
 }
 
 static int make_inode(const struct writer_place *p, const struct writer_meta *m,
-		const char *path, int *fd, struct err *e)
+	const char *path, int *fd, struct err *e)
 {
 	char quoted[1024];
 	int rc;
@@ -121,8 +121,9 @@ static int hint_at(const struct writer_place *p, struct db_hint *hint)
 {
 	struct statx st;
 
-	if (statx(p->dir.fd, p->name, AT_SYMLINK_NOFOLLOW | (*p->name ? 0 : AT_EMPTY_PATH),
-			    STATX_INO | STATX_BTIME, &st) < 0)
+	if (statx(p->dir.fd, p->name,
+		    AT_SYMLINK_NOFOLLOW | (*p->name ? 0 : AT_EMPTY_PATH),
+		    STATX_INO | STATX_BTIME, &st) < 0)
 		return -1;
 	*hint = (struct db_hint){.dev = stage_dev(&st), .ino = st.stx_ino};
 	if (st.stx_mask & STATX_BTIME)
@@ -130,12 +131,12 @@ static int hint_at(const struct writer_place *p, struct db_hint *hint)
 	return 0;
 }
 
-static int put_attrs(struct writer *w, int64_t id, const struct writer_meta *m,
-		struct err *e)
+static int put_attrs(
+	struct writer *w, int64_t id, const struct writer_meta *m, struct err *e)
 {
 	for (size_t i = 0; i < m->attr_count; i++)
 		if (db_xattr_put(w->db, id, m->attrs[i].name, m->attrs[i].value,
-				    m->attrs[i].len, e) < 0)
+			    m->attrs[i].len, e) < 0)
 			return -1;
 	return 0;
 }
@@ -162,7 +163,7 @@ static int forget_attrs(struct writer *w, int64_t id, struct err *e)
 }
 
 static int put_record(struct writer *w, const struct writer_place *p,
-		const struct writer_meta *m, bool fresh, struct err *e)
+	const struct writer_meta *m, bool fresh, struct err *e)
 {
 	struct db_record r = db_record_new(m->mode);
 
@@ -204,8 +205,8 @@ static bool link_to_dir(struct writer *w, const char *path)
 	return writer_place(w, inside, false, &p, &ignored) == 0;
 }
 
-int writer_make(struct writer *w, const char *path, const struct writer_meta *meta, int *fd,
-		struct err *e)
+int writer_make(struct writer *w, const char *path, const struct writer_meta *meta,
+	int *fd, struct err *e)
 {
 	uint32_t type = meta->mode & S_IFMT;
 	struct writer_place p;
@@ -218,7 +219,8 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 		return -1;
 	if (!*p.name) {
 		if (type != S_IFDIR)
-			return err_set(e, ERR_REFUSED, "%s: the root of a tree is a directory",
+			return err_set(e, ERR_REFUSED,
+				"%s: the root of a tree is a directory",
 				quote_path(quoted, sizeof(quoted), path));
 		return put_record(w, &p, meta, false, e);
 	}
@@ -233,7 +235,7 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 	if (old && clear(w, &p, old, path, e) < 0)
 		return -1;
 	if (make_inode(&p, meta, path, fd, e) < 0 ||
-			put_record(w, &p, meta, true, e) < 0) {
+		put_record(w, &p, meta, true, e) < 0) {
 		if (fd && *fd >= 0) {
 			close(*fd);
 			*fd = -1;
@@ -243,7 +245,8 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 	return 0;
 }
 
-static int link_refused(struct err *e, const char *path, const char *target, const char *why)
+static int link_refused(
+	struct err *e, const char *path, const char *target, const char *why)
 {
 	char quoted[2][1000];
 
@@ -252,8 +255,8 @@ static int link_refused(struct err *e, const char *path, const char *target, con
 		quote_path(quoted[1], sizeof(quoted[1]), target), why);
 }
 
-int writer_link(struct writer *w, const char *path, const char *target, int *fd,
-		struct err *e)
+int writer_link(
+	struct writer *w, const char *path, const char *target, int *fd, struct err *e)
 {
 	cleanup_close int target_dir = -1;
 	struct writer_place from, to;
@@ -267,7 +270,8 @@ int writer_link(struct writer *w, const char *path, const char *target, int *fd,
 	if (writer_place(w, target, false, &from, e) < 0) {
 		if (e->code == ERR_SYS && e->sys == ENOENT)
 			return link_refused(e, path, target, "which is not there");
-		return err_wrap(e, "%s: hard link", quote_path(quoted, sizeof(quoted), path));
+		return err_wrap(
+			e, "%s: hard link", quote_path(quoted, sizeof(quoted), path));
 	}
 	if (!*from.name)
 		return link_refused(e, path, target, "which is a directory");
@@ -297,16 +301,16 @@ int writer_link(struct writer *w, const char *path, const char *target, int *fd,
 	if (db_name_put(w->db, to.dir.record, to.name, strlen(to.name), r.id, e) < 0)
 		return -1;
 	if (fd && r.type == S_IFREG) {
-		*fd = stage_open_below(to.dir.fd, to.name, O_WRONLY | O_NOCTTY | O_NONBLOCK,
-				0);
+		*fd = stage_open_below(
+			to.dir.fd, to.name, O_WRONLY | O_NOCTTY | O_NONBLOCK, 0);
 		if (*fd < 0)
 			return err_sys(e, path, "cannot open");
 	}
 	return 0;
 }
 
-int writer_set_time(struct writer *w, const char *path, const struct timespec *mtime,
-		struct err *e)
+int writer_set_time(
+	struct writer *w, const char *path, const struct timespec *mtime, struct err *e)
 {
 	const struct timespec times[2] = {*mtime, *mtime};
 	struct writer_place p;
@@ -318,8 +322,8 @@ int writer_set_time(struct writer *w, const char *path, const struct timespec *m
 	return 0;
 }
 
-int writer_dir_time(struct writer *w, const char *path, const struct timespec *mtime,
-		struct err *e)
+int writer_dir_time(
+	struct writer *w, const char *path, const struct timespec *mtime, struct err *e)
 {
 	if (w->time_count == w->time_room) {
 		size_t room = w->time_room ? w->time_room * 2 : 64;
@@ -344,8 +348,9 @@ int writer_finish(struct writer *w, struct err *e)
 	for (size_t i = 0; i < w->time_count; i++) {
 		struct err missing;
 
-		if (writer_set_time(w, w->times[i].path, &w->times[i].mtime, &missing) < 0 &&
-				missing.sys != ENOENT) {
+		if (writer_set_time(w, w->times[i].path, &w->times[i].mtime, &missing) <
+				0 &&
+			missing.sys != ENOENT) {
 			*e = missing;
 			return -1;
 		}

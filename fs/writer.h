@@ -31,11 +31,11 @@ struct writer_attr {
 };
 
 struct writer_meta {
-	uint32_t mode;         /* type and permissions */
-	uint32_t uid, gid;     /* or DB_SILENT */
-	uint64_t rdev;         /* of devices */
-	const char *target;    /* of symbolic links */
-	const char *label;     /* NULL: none */
+	uint32_t mode;                   /* type and permissions */
+	uint32_t uid, gid;               /* or DB_SILENT */
+	uint64_t rdev;                   /* of devices */
+	const char *target;              /* of symbolic links */
+	const char *label;               /* NULL: none */
 	const struct writer_attr *attrs; /* other attributes */
 	size_t attr_count;
 };
@@ -46,23 +46,24 @@ struct writer_meta {
  * name that would leave the tree. Returns 1 where a directory was asked for and a link to
  * one is there: it stays as it is.
  */
-int writer_make(struct writer *w, const char *path, const struct writer_meta *meta, int *fd,
-		struct err *e);
+int writer_make(struct writer *w, const char *path, const struct writer_meta *meta,
+	int *fd, struct err *e);
 
-/* Another name for what is at target. Opens the file if fd is not NULL and it is regular. */
-int writer_link(struct writer *w, const char *path, const char *target, int *fd,
-		struct err *e);
+/* Another name for what is at target. Opens the file if fd is not NULL and it is regular.
+ */
+int writer_link(
+	struct writer *w, const char *path, const char *target, int *fd, struct err *e);
 
 /* Sets the modification time, not following a link; for directories see below. */
-int writer_set_time(struct writer *w, const char *path, const struct timespec *mtime,
-		struct err *e);
+int writer_set_time(
+	struct writer *w, const char *path, const struct timespec *mtime, struct err *e);
 
 /*
  * Directories' times change as names are made in them: they are remembered here, and set
  * by writer_finish(), after which nothing more may be made.
  */
-int writer_dir_time(struct writer *w, const char *path, const struct timespec *mtime,
-		struct err *e);
+int writer_dir_time(
+	struct writer *w, const char *path, const struct timespec *mtime, struct err *e);
 int writer_finish(struct writer *w, struct err *e);
 
 #endif

@@ -17,7 +17,8 @@ static int refused(struct err *e, const char *path, const char *why)
 {
 	char quoted[1024];
 
-	return err_set(e, ERR_REFUSED, "%s: %s", quote_path(quoted, sizeof(quoted), path), why);
+	return err_set(
+		e, ERR_REFUSED, "%s: %s", quote_path(quoted, sizeof(quoted), path), why);
 }
 
 void writer_forget(struct writer *w)
@@ -29,7 +30,7 @@ void writer_forget(struct writer *w)
 }
 
 int writer_record(struct writer *w, const struct writer_dir *dir, const char *name,
-		uint32_t type, int64_t *id, struct err *e)
+	uint32_t type, int64_t *id, struct err *e)
 {
 	struct db_record r;
 	size_t len = strlen(name);
@@ -40,7 +41,7 @@ int writer_record(struct writer *w, const struct writer_dir *dir, const char *na
 	if (rc == 0 || r.type != (type & S_IFMT)) {
 		r = db_record_new(type);
 		if (db_record_put(w->db, &r, e) < 0 ||
-				db_name_put(w->db, dir->record, name, len, r.id, e) < 0)
+			db_name_put(w->db, dir->record, name, len, r.id, e) < 0)
 			return -1;
 	}
 	*id = r.id;
@@ -104,11 +105,13 @@ static int follow(struct lookup *l, int fd, const char *path, struct err *e)
 	char *rest = NULL;
 
 	if (n <= 0 || n == (ssize_t)sizeof(target))
-		return refused(e, path, "goes through a symbolic link that cannot be read");
+		return refused(
+			e, path, "goes through a symbolic link that cannot be read");
 	target[n] = '\0';
 	if (target[0] == '/')
-		return refused(e, path, "goes through a symbolic link that leads out of the "
-					"staging tree");
+		return refused(e, path,
+			"goes through a symbolic link that leads out of the "
+			"staging tree");
 	if (++l->links > LINKS_MAX)
 		return refused(e, path, "goes through too many symbolic links");
 	if (asprintf(&rest, "%s/%s", target, l->next) < 0)
@@ -122,16 +125,18 @@ static int follow(struct lookup *l, int fd, const char *path, struct err *e)
 static int step_up(struct lookup *l, const char *path, struct err *e)
 {
 	if (!l->links)
-		return refused(e, path, "'..' in a name could lead out of the staging tree");
+		return refused(
+			e, path, "'..' in a name could lead out of the staging tree");
 	if (l->depth == 1)
-		return refused(e, path, "goes through a symbolic link that leads out of the "
-					"staging tree");
+		return refused(e, path,
+			"goes through a symbolic link that leads out of the "
+			"staging tree");
 	close(l->stack[--l->depth].fd);
 	return 0;
 }
 
 static int make_dir(struct writer *w, const struct writer_dir *dir, const char *name,
-		const char *path, struct err *e)
+	const char *path, struct err *e)
 {
 	struct db_record r = db_record_new(S_IFDIR);
 
@@ -147,7 +152,7 @@ static int make_dir(struct writer *w, const struct writer_dir *dir, const char *
 
 /* One component on the way: a directory, or a link to one. */
 static int step_down(struct writer *w, struct lookup *l, const char *name, bool make,
-		const char *path, struct err *e)
+	const char *path, struct err *e)
 {
 	struct writer_dir *dir = &l->stack[l->depth - 1];
 	cleanup_close int fd = stage_open_below(dir->fd, name, O_PATH, 0);
@@ -172,8 +177,8 @@ static int step_down(struct writer *w, struct lookup *l, const char *name, bool 
 	return enter(l, take_fd(&fd), id, e);
 }
 
-static int next_name(struct lookup *l, char name[DB_NAME_MAX + 1], const char *path,
-		struct err *e)
+static int next_name(
+	struct lookup *l, char name[DB_NAME_MAX + 1], const char *path, struct err *e)
 {
 	size_t len = component(&l->next);
 
@@ -186,8 +191,8 @@ static int next_name(struct lookup *l, char name[DB_NAME_MAX + 1], const char *p
 }
 
 /* Walks the directory part; what is left on the stack's top is the directory. */
-static int walk(struct writer *w, struct lookup *l, bool make, const char *path,
-		struct err *e)
+static int walk(
+	struct writer *w, struct lookup *l, bool make, const char *path, struct err *e)
 {
 	char name[DB_NAME_MAX + 1];
 	int root = fcntl(stage_root(w->stage), F_DUPFD_CLOEXEC, 3);
@@ -202,14 +207,14 @@ static int walk(struct writer *w, struct lookup *l, bool make, const char *path,
 		if (!*name)
 			return 0;
 		if (strcmp(name, "..") == 0 ? step_up(l, path, e) < 0
-					     : step_down(w, l, name, make, path, e) < 0)
+					    : step_down(w, l, name, make, path, e) < 0)
 			return -1;
 	}
 }
 
 /* Length of the directory part of a path, and its last name. */
-static int split(const char *path, size_t *dir_len, char name[DB_NAME_MAX + 1],
-		struct err *e)
+static int split(
+	const char *path, size_t *dir_len, char name[DB_NAME_MAX + 1], struct err *e)
 {
 	size_t end = strlen(path);
 	size_t start;
@@ -225,7 +230,8 @@ static int split(const char *path, size_t *dir_len, char name[DB_NAME_MAX + 1],
 		end = start;
 	}
 	if (end - start == 2 && memcmp(path + start, "..", 2) == 0)
-		return refused(e, path, "'..' in a name could lead out of the staging tree");
+		return refused(
+			e, path, "'..' in a name could lead out of the staging tree");
 	if (end - start > DB_NAME_MAX)
 		return refused(e, path, "its name has more than 255 bytes");
 	memcpy(name, path + start, end - start);
@@ -235,7 +241,7 @@ static int split(const char *path, size_t *dir_len, char name[DB_NAME_MAX + 1],
 }
 
 int writer_place(struct writer *w, const char *path, bool make, struct writer_place *p,
-		struct err *e)
+	struct err *e)
 {
 	struct lookup l = {0};
 	size_t len = 0;
@@ -247,7 +253,7 @@ int writer_place(struct writer *w, const char *path, bool make, struct writer_pl
 	if (split(path, &len, p->name, e) < 0)
 		return -1;
 	if (w->dir.fd >= 0 && w->cached.len == len &&
-			(len == 0 || memcmp(w->cached.data, path, len) == 0)) {
+		(len == 0 || memcmp(w->cached.data, path, len) == 0)) {
 		p->dir = w->dir;
 		return 0;
 	}

@@ -13,7 +13,7 @@ struct writer_dir {
 };
 
 struct writer_place {
-	struct writer_dir dir; /* the writer's, valid until the next place */
+	struct writer_dir dir;      /* the writer's, valid until the next place */
 	char name[DB_NAME_MAX + 1]; /* "": the root itself */
 };
 
@@ -34,11 +34,12 @@ struct writer {
 
 /* Finds the directory of a path and its last name. make: missing directories are made. */
 int writer_place(struct writer *w, const char *path, bool make, struct writer_place *p,
-		struct err *e);
+	struct err *e);
 
-/* The record of a name in a directory, made (silent) or replaced where it does not hold. */
+/* The record of a name in a directory, made (silent) or replaced where it does not hold.
+ */
 int writer_record(struct writer *w, const struct writer_dir *dir, const char *name,
-		uint32_t type, int64_t *id, struct err *e);
+	uint32_t type, int64_t *id, struct err *e);
 
 /* Forgets which directory was looked up last: it may be another now. */
 void writer_forget(struct writer *w);

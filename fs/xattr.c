@@ -47,22 +47,23 @@ enum xattr_fate xattr_fate(uint32_t type, const char *name, const void *value, s
 	if (strcmp(name, XATTR_CAPABILITY) == 0)
 		return capability_valid(value, len) ? XATTR_SHOWN : XATTR_BAD;
 	if (strcmp(name, XATTR_ACL_ACCESS) == 0 || strcmp(name, XATTR_ACL_DEFAULT) == 0) {
-		if (S_ISLNK(type) || (strcmp(name, XATTR_ACL_DEFAULT) == 0 && !S_ISDIR(type)))
+		if (S_ISLNK(type) ||
+			(strcmp(name, XATTR_ACL_DEFAULT) == 0 && !S_ISDIR(type)))
 			return XATTR_HIDDEN;
 		return acl_valid(value, len) ? XATTR_SHOWN : XATTR_BAD;
 	}
 	/* Labels are not kept here, and a name without a namespace cannot be listed. */
 	return strcmp(name, XATTR_LABEL) == 0 || !strchr(name, '.') ? XATTR_HIDDEN
-								      : XATTR_SHOWN;
+								    : XATTR_SHOWN;
 }
 
 /* A list of one more item, sorted in; the old list is left for the arena to free. */
 static struct attr_list *list_with(struct engine *en, const struct attr_list *old,
-		const char *name, const void *value, size_t len)
+	const char *name, const void *value, size_t len)
 {
 	size_t count = old ? old->count : 0;
-	struct attr_list *l = arena_alloc(&en->arena,
-			sizeof(*l) + (count + 1) * sizeof(l->items[0]));
+	struct attr_list *l =
+		arena_alloc(&en->arena, sizeof(*l) + (count + 1) * sizeof(l->items[0]));
 	char *copy = arena_alloc(&en->arena, len ? len : 1);
 	char *copied_name = arena_strdup(&en->arena, name);
 	size_t i = 0;
@@ -89,8 +90,8 @@ static const struct xattr *list_find(const struct attr_list *l, const char *name
 	return NULL;
 }
 
-static int node_add(struct engine *en, struct node *n, const char *name, const void *value,
-		size_t len)
+static int node_add(struct engine *en, struct node *n, const char *name,
+	const void *value, size_t len)
 {
 	struct attr_list *l;
 
@@ -137,11 +138,12 @@ int node_load_xattrs(struct engine *en, struct node *n, struct err *e)
 static bool host_name_shows(const char *name)
 {
 	return starts(name, "user.") || strcmp(name, XATTR_CAPABILITY) == 0 ||
-	       strcmp(name, XATTR_ACL_ACCESS) == 0 || strcmp(name, XATTR_ACL_DEFAULT) == 0;
+	       strcmp(name, XATTR_ACL_ACCESS) == 0 ||
+	       strcmp(name, XATTR_ACL_DEFAULT) == 0;
 }
 
-static int add_from_host(struct engine *en, struct node *n, const char *proc_path,
-		struct err *e)
+static int add_from_host(
+	struct engine *en, struct node *n, const char *proc_path, struct err *e)
 {
 	cleanup_free char *names = malloc(XATTR_LIST_MAX);
 	cleanup_free char *value = malloc(XATTR_SIZE_MAX);
@@ -150,7 +152,8 @@ static int add_from_host(struct engine *en, struct node *n, const char *proc_pat
 	if (!names || !value)
 		return err_set(e, ERR_SYS, "out of memory");
 	if (len < 0)
-		return errno == ENOTSUP ? 0 : err_sys(e, n->name, "cannot list attributes");
+		return errno == ENOTSUP ? 0
+					: err_sys(e, n->name, "cannot list attributes");
 	for (const char *p = names; p < names + len; p += strlen(p) + 1) {
 		ssize_t size;
 
@@ -166,12 +169,13 @@ static int add_from_host(struct engine *en, struct node *n, const char *proc_pat
 }
 
 /* Most files have none: told apart by one call without a buffer. */
-static int look_at_host(struct engine *en, struct node *n, int dirfd, const char *name,
-		struct err *e)
+static int look_at_host(
+	struct engine *en, struct node *n, int dirfd, const char *name, struct err *e)
 {
 	char path[64 + DB_NAME_MAX];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", dirfd, *name ? "/" : "", name);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", dirfd, *name ? "/" : "",
+		name);
 	if (*name && llistxattr(path, NULL, 0) == 0)
 		return 0;
 	/* The root is reached through the descriptor's link itself. */
@@ -179,8 +183,8 @@ static int look_at_host(struct engine *en, struct node *n, int dirfd, const char
 }
 
 /* The staging files' own attributes, for a whole directory at once: one open for all. */
-static int load_host_xattrs(struct engine *en, struct node *dir, struct dir *d,
-		struct err *e)
+static int load_host_xattrs(
+	struct engine *en, struct node *dir, struct dir *d, struct err *e)
 {
 	cleanup_close int fd = node_open(en, dir, O_RDONLY | O_DIRECTORY, e);
 
@@ -189,7 +193,8 @@ static int load_host_xattrs(struct engine *en, struct node *dir, struct dir *d,
 	for (size_t i = 0; i < d->count; i++) {
 		struct node *n = d->entries[i].node;
 
-		if (!n->host_xattrs_done && look_at_host(en, n, fd, d->entries[i].name, e) < 0)
+		if (!n->host_xattrs_done &&
+			look_at_host(en, n, fd, d->entries[i].name, e) < 0)
 			return -1;
 		n->host_xattrs_done = true;
 	}
@@ -211,7 +216,8 @@ static int ensure_host_xattrs(struct engine *en, struct node *n, struct err *e)
 	} else if (!d && !atomic_load(&en->root_xattrs)) {
 		rc = look_at_host(en, n, stage_root(en->stage), "", e);
 		if (rc == 0)
-			atomic_store_explicit(&en->root_xattrs, true, memory_order_release);
+			atomic_store_explicit(
+				&en->root_xattrs, true, memory_order_release);
 	}
 	pthread_mutex_unlock(&en->load_lock);
 	if (rc < 0)
@@ -224,8 +230,8 @@ static struct xattr label_xattr(const struct node *n)
 	return (struct xattr){XATTR_LABEL, n->label, strlen(n->label) + 1};
 }
 
-int engine_xattrs(struct engine *en, struct node *n, engine_xattr_fn *fn, void *arg,
-		struct err *e)
+int engine_xattrs(
+	struct engine *en, struct node *n, engine_xattr_fn *fn, void *arg, struct err *e)
 {
 	bool label_due = n->label;
 	struct attr_list *l;
@@ -253,7 +259,7 @@ int engine_xattrs(struct engine *en, struct node *n, engine_xattr_fn *fn, void *
 }
 
 int engine_xattr(struct engine *en, struct node *n, const char *name, struct xattr *x,
-		struct err *e)
+	struct err *e)
 {
 	const struct xattr *found;
 

@@ -24,6 +24,7 @@ enum xattr_fate {
 };
 
 /* type: S_IFMT bits of the file as shown. */
-enum xattr_fate xattr_fate(uint32_t type, const char *name, const void *value, size_t len);
+enum xattr_fate xattr_fate(
+	uint32_t type, const char *name, const void *value, size_t len);
 
 #endif

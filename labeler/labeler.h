@@ -58,7 +58,7 @@ void labeler_close(struct labeler *l);
  * Returns an enum labeler_answer, or -1.
  */
 int labeler_lookup(struct labeler *l, const char *path, mode_t mode,
-		const struct labeler_rule **rule, struct err *e);
+	const struct labeler_rule **rule, struct err *e);
 
 /* The rules in the order of the files and lines, for listings. */
 size_t labeler_rule_count(const struct labeler *l);

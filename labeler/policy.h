@@ -17,8 +17,8 @@
  * rules). libselinux 3.4 searches its list of stems once a rule, so its load takes
  * quadratic time: 5 s for as many rules with a stem each.
  */
-#define POLICY_FILE_MAX	 (64u << 20) /* bytes a file */
-#define POLICY_RULES_MAX 50000u	     /* of the three files together */
+#define POLICY_FILE_MAX  (64u << 20) /* bytes a file */
+#define POLICY_RULES_MAX 50000u      /* of the three files together */
 
 /* In the order in which libselinux reads them; those with rules come first. */
 enum policy_part {
@@ -28,7 +28,7 @@ enum policy_part {
 	POLICY_SUBS_DIST,
 	POLICY_SUBS,
 };
-#define POLICY_PARTS	  5
+#define POLICY_PARTS      5
 #define POLICY_RULE_PARTS 3
 
 struct policy_file {

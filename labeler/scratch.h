@@ -16,7 +16,7 @@
 
 struct scratch {
 	char dir[PATH_MAX]; /* "" where there is none */
-	int fd;		    /* of it, or -1 */
+	int fd;             /* of it, or -1 */
 };
 
 #define SCRATCH_NONE ((struct scratch){.fd = -1})

@@ -49,11 +49,12 @@ struct change {
 	struct edit_links *links; /* with -R: one record for all names of a file */
 	const char *text;         /* owner or mode as given */
 	struct names *names;      /* of the tree, once they were asked for */
-	int (*apply)(struct change *ch, struct node *n, struct db_record *r, struct err *e);
+	int (*apply)(
+		struct change *ch, struct node *n, struct db_record *r, struct err *e);
 };
 
-static int change_record(struct change *ch, struct node *n, const char *path, int64_t id,
-		struct err *e)
+static int change_record(
+	struct change *ch, struct node *n, const char *path, int64_t id, struct err *e)
 {
 	struct db *db = engine_db(ch->en);
 	char quoted[1024];
@@ -61,8 +62,9 @@ static int change_record(struct change *ch, struct node *n, const char *path, in
 	int rc = db_record_get(db, id, &r, e);
 
 	if (rc <= 0)
-		return rc < 0 ? -1 : err_set(e, ERR_INPUT, "%s: a record is missing",
-						db_path(db));
+		return rc < 0 ? -1
+			      : err_set(e, ERR_INPUT, "%s: a record is missing",
+					db_path(db));
 	if (ch->apply(ch, n, &r, e) == 0)
 		return 0;
 	/* What is wrong with the command line has to do with no file. */
@@ -89,7 +91,8 @@ static int change_step(void *arg, const struct walk_step *s, struct err *e)
 }
 
 /* Links may lead anywhere in the tree: all names are noted before one is changed. */
-static int change_below(struct change *ch, struct node *n, const char *path, struct err *e)
+static int change_below(
+	struct change *ch, struct node *n, const char *path, struct err *e)
 {
 	int rc;
 
@@ -128,13 +131,13 @@ static int change_path(struct change *ch, const char *path, struct err *e)
 	int rc;
 
 	if (locate_path(&p, path, opt_staging, opt_db, e) < 0 ||
-			open_for_change(&p, &ch->en, e) < 0)
+		open_for_change(&p, &ch->en, e) < 0)
 		return -1;
 	n = engine_find(ch->en, p.path, e);
 	rc = n ? db_begin(engine_db(ch->en), e) : -1;
 	if (rc == 0)
 		rc = opt_recursive ? change_below(ch, n, p.path, e)
-				     : change_one(ch, n, p.path, e);
+				   : change_one(ch, n, p.path, e);
 	if (rc == 0)
 		rc = db_commit(engine_db(ch->en), e);
 	names_close(ch->names);
@@ -151,7 +154,8 @@ static int change_paths(struct change *ch, int count, char **paths, struct err *
 	return EXIT_FINE;
 }
 
-static int apply_owner(struct change *ch, struct node *n, struct db_record *r, struct err *e)
+static int apply_owner(
+	struct change *ch, struct node *n, struct db_record *r, struct err *e)
 {
 	(void)n;
 	if (!ch->names && names_open(&ch->names, engine_stage(ch->en), e) < 0)
@@ -169,19 +173,22 @@ static int run_chown(const struct command *c, int argc, char **argv, struct err 
 	return change_paths(&ch, argc - 1, argv + 1, e);
 }
 
-static int apply_mode(struct change *ch, struct node *n, struct db_record *r, struct err *e)
+static int apply_mode(
+	struct change *ch, struct node *n, struct db_record *r, struct err *e)
 {
 	struct stat st;
 	uint32_t mode;
 
 	/* A symbolic link has no mode of its own; -R passes it by, as chmod(1) does. */
 	if (r->type == S_IFLNK)
-		return opt_recursive ? 0 : err_set(e, ERR_REFUSED,
-						   "a symbolic link has no mode of its own");
+		return opt_recursive ? 0
+				     : err_set(e, ERR_REFUSED,
+					       "a symbolic link has no mode of its own");
 	engine_stat(ch->en, n, &st);
 	mode = r->mode != DB_SILENT ? r->mode : st.st_mode & 07777;
 	if (!modes_apply(ch->text, r->type == S_IFDIR, &mode))
-		return err_set(e, ERR_USAGE, "'%s' is no mode: say 4755 or u+s,go-w", ch->text);
+		return err_set(
+			e, ERR_USAGE, "'%s' is no mode: say 4755 or u+s,go-w", ch->text);
 	r->mode = mode;
 	return db_record_put(engine_db(ch->en), r, e);
 }
@@ -194,8 +201,8 @@ static int run_chmod(const struct command *c, int argc, char **argv, struct err 
 	return change_paths(&ch, argc - 1, argv + 1, e);
 }
 
-static int set_label(struct change *ch, struct db_record *r, const struct buf *value,
-		struct err *e)
+static int set_label(
+	struct change *ch, struct db_record *r, const struct buf *value, struct err *e)
 {
 	size_t len = value->len;
 
@@ -218,11 +225,13 @@ static int remove_attr(struct change *ch, struct db_record *r, struct err *e)
 		rc = db_xattr_drop(engine_db(ch->en), r->id, opt_remove, e);
 	}
 	if (rc == 0)
-		return err_set(e, ERR_REFUSED, "its record has no attribute %s", opt_remove);
+		return err_set(
+			e, ERR_REFUSED, "its record has no attribute %s", opt_remove);
 	return rc < 0 ? -1 : 0;
 }
 
-static int apply_attr(struct change *ch, struct node *n, struct db_record *r, struct err *e)
+static int apply_attr(
+	struct change *ch, struct node *n, struct db_record *r, struct err *e)
 {
 	cleanup_buf struct buf value = {0};
 
@@ -237,14 +246,15 @@ static int apply_attr(struct change *ch, struct node *n, struct db_record *r, st
 	case XATTR_SHOWN:
 		break;
 	case XATTR_BAD:
-		return err_set(e, ERR_REFUSED, "the value is none that %s can have", opt_name);
+		return err_set(
+			e, ERR_REFUSED, "the value is none that %s can have", opt_name);
 	case XATTR_HIDDEN:
 		return err_set(e, ERR_REFUSED,
 			"no reader could be given %s on such a file, so it cannot be set",
 			opt_name);
 	}
-	return db_xattr_put(engine_db(ch->en), r->id, opt_name, value.len ? value.data : "",
-			value.len, e);
+	return db_xattr_put(engine_db(ch->en), r->id, opt_name,
+		value.len ? value.data : "", value.len, e);
 }
 
 static int run_setfattr(const struct command *c, int argc, char **argv, struct err *e)
@@ -302,7 +312,8 @@ const struct command cmd_setfattr = {
 	.name = "setfattr",
 	.synopsis = "PATH...",
 	.summary = "Set or remove an extended attribute that the view shows",
-	.details = "Any attribute that a reader can be given: security.* and user.* and POSIX\n"
+	.details = "Any attribute that a reader can be given: security.* and user.* and "
+		   "POSIX\n"
 		   "ACLs. security.selinux is the label.",
 	.options = attr_options,
 	.min_args = 1,

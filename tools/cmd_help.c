@@ -18,7 +18,8 @@ static int run_help(const struct command *self, int argc, char **argv, struct er
 		return EXIT_FINE;
 	}
 	printf("Usage: livery COMMAND [OPTION]... [OPERAND]...\n"
-	       "Dresses a staging tree in owners, modes, devices and SELinux labels.\n\n");
+	       "Dresses a staging tree in owners, modes, devices and SELinux "
+	       "labels.\n\n");
 	for (size_t i = 0; commands[i]; i++)
 		printf("  %-11s %s\n", commands[i]->name, commands[i]->summary);
 	printf("\n'livery COMMAND --help' says more. Exit status: 0 fine, 1 findings, "
@@ -45,7 +46,8 @@ static void print_options(const struct command *c)
 	}
 }
 
-static int run_completion(const struct command *self, int argc, char **argv, struct err *e)
+static int run_completion(
+	const struct command *self, int argc, char **argv, struct err *e)
 {
 	(void)self;
 	(void)argc;

@@ -31,7 +31,7 @@ static void step(void *arg)
 }
 
 static void event(void *arg, enum label_event event, const char *path,
-		const struct labeler_rule *rule, const char *first)
+	const struct labeler_rule *rule, const char *first)
 {
 	progress_clear(arg);
 	switch (event) {
@@ -47,8 +47,8 @@ static void event(void *arg, enum label_event event, const char *path,
 	case LABEL_CONFLICT:
 		printf("conflict /");
 		quote_print(stdout, path, strlen(path));
-		printf(" would be %s, but it is a hard link of /", rule ? rule->context
-									  : "unlabeled");
+		printf(" would be %s, but it is a hard link of /",
+			rule ? rule->context : "unlabeled");
 		quote_print(stdout, first, strlen(first));
 		printf(", whose name comes first and decides");
 		break;
@@ -56,8 +56,8 @@ static void event(void *arg, enum label_event event, const char *path,
 	putchar('\n');
 }
 
-static int label(struct engine *en, struct labeler *l, struct label_report *report,
-		struct err *e)
+static int label(
+	struct engine *en, struct labeler *l, struct label_report *report, struct err *e)
 {
 	struct progress progress;
 	struct label_hooks hooks = {.event = event, .step = step, .arg = &progress};
@@ -84,7 +84,8 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 
 	(void)c;
 	(void)argc;
-	if (locate_tree(&p, argv[0], opt_db, e) < 0 || stage_open(&stage, p.staging, e) < 0)
+	if (locate_tree(&p, argv[0], opt_db, e) < 0 ||
+		stage_open(&stage, p.staging, e) < 0)
 		return -1;
 	/* No database is made for a policy that cannot be used. */
 	rc = policy_open(&l, stage, opt_policy, e);
@@ -98,13 +99,16 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 	labeler_close(l);
 	if (rc < 0)
 		return -1;
-	printf("%s: %" PRIu64 " inodes, %" PRIu64 " changed, %" PRIu64 " unmatched, %" PRIu64
-	       " excluded by <<none>>, %" PRIu64 " hard-link conflicts\n", p.staging, r.inodes,
-		r.changed, r.unmatched, r.excluded, r.conflicts);
+	printf("%s: %" PRIu64 " inodes, %" PRIu64 " changed, %" PRIu64
+	       " unmatched, %" PRIu64 " excluded by <<none>>, %" PRIu64
+	       " hard-link conflicts\n",
+		p.staging, r.inodes, r.changed, r.unmatched, r.excluded, r.conflicts);
 	if (r.unmatched && !opt_allow) {
-		fprintf(stderr, "livery: %" PRIu64 " inodes (listed above) match no rule of the "
-				"policy and stay unlabeled; add rules, or say "
-				"--allow-unlabeled\n", r.unmatched);
+		fprintf(stderr,
+			"livery: %" PRIu64 " inodes (listed above) match no rule of the "
+			"policy and stay unlabeled; add rules, or say "
+			"--allow-unlabeled\n",
+			r.unmatched);
 		return EXIT_FINDINGS;
 	}
 	return EXIT_FINE;
@@ -112,7 +116,8 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 
 static const struct command_option options[] = {
 	{OPT_POLICY, "policy", "PATH", "file_contexts, or a policy's directory"},
-	{OPT_ALLOW_UNLABELED, "allow-unlabeled", NULL, "exit 0 though no rule matched a file"},
+	{OPT_ALLOW_UNLABELED, "allow-unlabeled", NULL,
+		"exit 0 though no rule matched a file"},
 	OPTION_DB,
 	{0},
 };
@@ -121,9 +126,11 @@ const struct command cmd_label = {
 	.name = "label",
 	.synopsis = "STAGING",
 	.summary = "Label a whole tree by a policy's file_contexts",
-	.details = "Without --policy, the policy is the one that the tree carries in\n"
-		   "etc/selinux. Lists what no rule matches, what <<none>> excludes and hard\n"
-		   "links whose names disagree; of those, the bytewise first path decides.",
+	.details =
+		"Without --policy, the policy is the one that the tree carries in\n"
+		"etc/selinux. Lists what no rule matches, what <<none>> excludes and "
+		"hard\n"
+		"links whose names disagree; of those, the bytewise first path decides.",
 	.options = options,
 	.min_args = 1,
 	.max_args = 1,

@@ -34,7 +34,8 @@ static int number(const char *text, unsigned long max, unsigned *out, struct err
 	errno = 0;
 	v = strtoul(text, &end, 0);
 	if (errno || *end || text[0] < '0' || text[0] > '9' || v > max)
-		return err_set(e, ERR_USAGE, "'%s': a device number is 0 to %lu", text, max);
+		return err_set(
+			e, ERR_USAGE, "'%s': a device number is 0 to %lu", text, max);
 	*out = (unsigned)v;
 	return 0;
 }
@@ -51,16 +52,18 @@ static int parse_type(int argc, char **argv, struct writer_meta *m, struct err *
 	if (!device && strcmp(type, "p") != 0)
 		return err_set(e, ERR_USAGE, "'%s': the type is c (or u), b or p", type);
 	if (argc != (device ? 4 : 2))
-		return err_set(e, ERR_USAGE, device ? "a device needs MAJOR and MINOR"
-						    : "a fifo has no device number");
+		return err_set(e, ERR_USAGE,
+			device ? "a device needs MAJOR and MINOR"
+			       : "a fifo has no device number");
 	if (opt_mode && !modes_apply(opt_mode, false, &perm))
 		return err_set(e, ERR_USAGE, "'%s' is no mode", opt_mode);
-	m->mode = perm | (strcmp(type, "p") == 0 ? S_IFIFO
-				: strcmp(type, "b") == 0 ? S_IFBLK
-							   : S_IFCHR);
+	m->mode = perm | (strcmp(type, "p") == 0          ? S_IFIFO
+				 : strcmp(type, "b") == 0 ? S_IFBLK
+							  : S_IFCHR);
 	if (!device)
 		return 0;
-	if (number(argv[2], 0xfff, &major, e) < 0 || number(argv[3], 0xfffff, &minor, e) < 0)
+	if (number(argv[2], 0xfff, &major, e) < 0 ||
+		number(argv[3], 0xfffff, &minor, e) < 0)
 		return -1;
 	m->rdev = makedev(major, minor);
 	return 0;
@@ -114,8 +117,8 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 
 	(void)c;
 	if (parse_type(argc, argv, &m, e) < 0 ||
-			locate_path(&p, argv[0], opt_staging, opt_db, e) < 0 ||
-			make(&p, &m, e) < 0)
+		locate_path(&p, argv[0], opt_staging, opt_db, e) < 0 ||
+		make(&p, &m, e) < 0)
 		return -1;
 	return EXIT_FINE;
 }
@@ -131,7 +134,8 @@ const struct command cmd_mknod = {
 	.name = "mknod",
 	.synopsis = "PATH TYPE [MAJOR MINOR]",
 	.summary = "Make a device node or a fifo, owned by 0:0",
-	.details = "TYPE is c or b with MAJOR and MINOR, or p. A device is a record over an\n"
+	.details = "TYPE is c or b with MAJOR and MINOR, or p. A device is a record over "
+		   "an\n"
 		   "empty file in the staging tree.",
 	.options = options,
 	.min_args = 2,

@@ -106,8 +106,10 @@ static int serve(struct daemon *d, struct err *e)
 		engine_check_seal(en);
 		engine_findings(en, note_broken, d);
 		if (d->broken)
-			say(d, "%s: the staging tree or its database changed while the view "
-			       "was up (see above): what was read from it may be wrong",
+			say(d,
+				"%s: the staging tree or its database changed while the "
+				"view "
+				"was up (see above): what was read from it may be wrong",
 				d->mountpoint);
 	}
 	engine_close(en);
@@ -173,8 +175,8 @@ static bool inside(const char *path, const char *dir)
 {
 	size_t len = strlen(dir);
 
-	return strcmp(dir, "/") == 0 || (strncmp(path, dir, len) == 0 &&
-						 (!path[len] || path[len] == '/'));
+	return strcmp(dir, "/") == 0 ||
+	       (strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/'));
 }
 
 static int check_empty(const char *path, struct err *e)
@@ -187,7 +189,8 @@ static int check_empty(const char *path, struct err *e)
 	while ((de = readdir(d)))
 		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
 			return err_set(e, ERR_REFUSED,
-				"%s: the mount point is not empty; mount on an empty directory",
+				"%s: the mount point is not empty; mount on an empty "
+				"directory",
 				path);
 	return 0;
 }
@@ -202,7 +205,8 @@ static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
 	if (stat(given, &st) < 0) {
 		if (errno != ENOTCONN)
 			return err_sys(e, given, "cannot mount there");
-		err_set(e, ERR_REFUSED, "%s: a view whose daemon died is mounted there", given);
+		err_set(e, ERR_REFUSED, "%s: a view whose daemon died is mounted there",
+			given);
 		return err_hint(e, "end it with 'livery umount'");
 	}
 	if (!S_ISDIR(st.st_mode))
@@ -224,7 +228,8 @@ static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
 	if (inside(d->place.staging, d->mountpoint))
 		return err_set(e, ERR_REFUSED,
 			"%s: the staging tree %s is in it and would be covered; mount "
-			"beside it", d->mountpoint, d->place.staging);
+			"beside it",
+			d->mountpoint, d->place.staging);
 	return check_empty(d->mountpoint, e);
 }
 
@@ -234,13 +239,15 @@ static int check_selinux(const struct mount_options *m, struct err *e)
 		return 0;
 	return err_set(e, ERR_REFUSED,
 		"this host runs SELinux (/sys/fs/selinux), whose kernel answers "
-		"security.selinux itself for every FUSE mount: tools would read fusefs_t in "
-		"place of the labels; use a host without SELinux, or -o no-labels for a view "
+		"security.selinux itself for every FUSE mount: tools would read fusefs_t "
+		"in "
+		"place of the labels; use a host without SELinux, or -o no-labels for a "
+		"view "
 		"without labels");
 }
 
 static int mount_view(const char *staging, const char *mountpoint, bool foreground,
-		const struct mount_options *m, struct err *e)
+	const struct mount_options *m, struct err *e)
 {
 	struct daemon d = {.options = m, .foreground = foreground, .ready = -1};
 	cleanup_free char *keep = NULL;
@@ -294,9 +301,11 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 }
 
 static const struct command_option command_options[] = {
-	{'f', "foreground", NULL, "stay in the foreground; findings go to standard error"},
-	{'o', NULL, "OPTION,...", "ro, no-labels, allow_other, default-owner=UID:GID, "
-				  "clamp=SECONDS, threads=N, noexec, debug"},
+	{'f', "foreground", NULL,
+		"stay in the foreground; findings go to standard error"},
+	{'o', NULL, "OPTION,...",
+		"ro, no-labels, allow_other, default-owner=UID:GID, "
+		"clamp=SECONDS, threads=N, noexec, debug"},
 	OPTION_DB,
 	{0},
 };
@@ -305,8 +314,10 @@ const struct command cmd_mount = {
 	.name = "mount",
 	.synopsis = "STAGING MOUNTPOINT",
 	.summary = "Show a staging tree as it will be on the target",
-	.details = "The view is read-only and sealed: when the staging tree changes while it\n"
-		   "is up, that is found at the latest by 'livery umount', which then exits 1.\n"
+	.details = "The view is read-only and sealed: when the staging tree changes "
+		   "while it\n"
+		   "is up, that is found at the latest by 'livery umount', which then "
+		   "exits 1.\n"
 		   "SOURCE_DATE_EPOCH, or -o clamp, caps the times that it shows.",
 	.options = command_options,
 	.min_args = 2,
@@ -321,10 +332,10 @@ static int become(const char *user, struct err *e)
 	const struct passwd *pw = getpwnam(user);
 
 	if (!pw)
-		return err_set(e, ERR_USAGE, "mount option setuid=%s: there is no such user",
-			user);
+		return err_set(e, ERR_USAGE,
+			"mount option setuid=%s: there is no such user", user);
 	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
-			setuid(pw->pw_uid) < 0)
+		setuid(pw->pw_uid) < 0)
 		return err_sys(e, NULL, "cannot become user %s", user);
 	return 0;
 }
@@ -346,14 +357,16 @@ static int helper(int argc, char **argv, struct err *e)
 				return -1;
 		} else if (strcmp(argv[i], "-f") == 0) {
 			fake = true;
-		} else if (argv[i][0] == '-' && strchr("svn", argv[i][1]) && !argv[i][2]) {
+		} else if (argv[i][0] == '-' && strchr("svn", argv[i][1]) &&
+			   !argv[i][2]) {
 			continue;
 		} else if (strcmp(argv[i], "-t") == 0 && i + 1 < argc) {
 			i++;
 		} else if (argv[i][0] != '-' && count < 2) {
 			operands[count++] = argv[i];
 		} else {
-			return err_set(e, ERR_USAGE, "mount.livery: what is '%s'?", argv[i]);
+			return err_set(
+				e, ERR_USAGE, "mount.livery: what is '%s'?", argv[i]);
 		}
 	}
 	if (count < 2)

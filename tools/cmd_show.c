@@ -35,8 +35,8 @@ static int option(int key, const char *value, struct err *e)
 	return 0;
 }
 
-typedef int show_fn(struct engine *en, struct node *n, const char *path, const char *given,
-		const struct names *names, struct err *e);
+typedef int show_fn(struct engine *en, struct node *n, const char *path,
+	const char *given, const struct names *names, struct err *e);
 
 /* Opens the tree that holds a path and shows what is there. */
 static int with_path(const char *given, show_fn *show, struct err *e)
@@ -49,8 +49,8 @@ static int with_path(const char *given, show_fn *show, struct err *e)
 	int rc;
 
 	if (engine_options_init(&o, e) < 0 ||
-			locate_path(&p, given, opt_staging, opt_db, e) < 0 ||
-			place_open(&p, DB_READ, &o, &en, e) < 0)
+		locate_path(&p, given, opt_staging, opt_db, e) < 0 ||
+		place_open(&p, DB_READ, &o, &en, e) < 0)
 		return -1;
 	n = engine_find(en, p.path, e);
 	rc = n ? 0 : -1;
@@ -84,7 +84,7 @@ static int show_paths(int count, char **paths, show_fn *show, struct err *e)
 }
 
 static int list_entry(struct engine *en, const struct entry *entry, const char *dir,
-		const struct names *names, const struct show_widths *w, struct err *e)
+	const struct names *names, const struct show_widths *w, struct err *e)
 {
 	cleanup_buf struct buf path = {0};
 
@@ -96,7 +96,7 @@ static int list_entry(struct engine *en, const struct entry *entry, const char *
 }
 
 static int show_ls(struct engine *en, struct node *n, const char *path, const char *given,
-		const struct names *names, struct err *e)
+	const struct names *names, struct err *e)
 {
 	const struct entry *entries;
 	struct show_widths w = {0};
@@ -121,8 +121,8 @@ static int run_ls(const struct command *c, int argc, char **argv, struct err *e)
 	return show_paths(argc, argv, show_ls, e);
 }
 
-static int show_stat(struct engine *en, struct node *n, const char *path, const char *given,
-		const struct names *names, struct err *e)
+static int show_stat(struct engine *en, struct node *n, const char *path,
+	const char *given, const struct names *names, struct err *e)
 {
 	(void)given;
 	return opt_json ? one_json(en, n, path, e) : show_full(en, n, path, names, e);

@@ -29,7 +29,8 @@ static int report_seal(const char *mountpoint, struct err *e)
 	char *line, *rest;
 
 	if (n < 0)
-		return err_sys(e, mountpoint, "the view does not say whether it stayed sealed");
+		return err_sys(
+			e, mountpoint, "the view does not say whether it stayed sealed");
 	report[n] = '\0';
 	rest = report;
 	while ((line = strsep(&rest, "\n"))) {
@@ -40,9 +41,11 @@ static int report_seal(const char *mountpoint, struct err *e)
 			rc = EXIT_FINDINGS;
 	}
 	if (rc == EXIT_FINDINGS)
-		fprintf(stderr, "livery: %s: the staging tree or its database changed while "
-				"the view was up: what was read from it may be wrong; read it "
-				"again\n", mountpoint);
+		fprintf(stderr,
+			"livery: %s: the staging tree or its database changed while "
+			"the view was up: what was read from it may be wrong; read it "
+			"again\n",
+			mountpoint);
 	return rc;
 }
 
@@ -55,7 +58,8 @@ static int unmount(const char *mountpoint, struct err *e)
 	if (geteuid() == 0) {
 		if (umount2(mountpoint, UMOUNT_NOFOLLOW) < 0) {
 			err_sys(e, mountpoint, "cannot unmount");
-			return errno == EBUSY ? err_hint(e, "a program still uses it") : -1;
+			return errno == EBUSY ? err_hint(e, "a program still uses it")
+					      : -1;
 		}
 		return 0;
 	}
@@ -64,13 +68,17 @@ static int unmount(const char *mountpoint, struct err *e)
 		return err_sys(e, NULL, "cannot start fusermount3");
 	if (pid == 0) {
 		execlp("fusermount3", "fusermount3", "-u", "--", mountpoint, NULL);
-		fprintf(stderr, "livery: there is no fusermount3: install the package fuse3\n");
+		fprintf(stderr,
+			"livery: there is no fusermount3: install the package fuse3\n");
 		_exit(127);
 	}
-	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) ||
+		WEXITSTATUS(status) != 0)
 		return err_set(e, ERR_BUSY,
-			"%s: cannot unmount (see above); if it is busy, a program still uses "
-			"it", mountpoint);
+			"%s: cannot unmount (see above); if it is busy, a program still "
+			"uses "
+			"it",
+			mountpoint);
 	return 0;
 }
 
@@ -93,8 +101,9 @@ static int end_dead(const char *mountpoint, struct err *e)
 {
 	if (unmount(mountpoint, e) < 0)
 		return -1;
-	fprintf(stderr, "livery: %s: the view's daemon had died; the mount point is free "
-			"again, but whether the staging tree stayed as it was is not known\n",
+	fprintf(stderr,
+		"livery: %s: the view's daemon had died; the mount point is free "
+		"again, but whether the staging tree stayed as it was is not known\n",
 		mountpoint);
 	return EXIT_FINDINGS;
 }
@@ -135,7 +144,8 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 		if (errno != ENOTCONN)
 			return err_sys(e, argv[0], "cannot unmount");
 		mountpoint = full_path(argv[0]);
-		return mountpoint ? end_dead(mountpoint, e) : err_sys(e, argv[0], "cannot find");
+		return mountpoint ? end_dead(mountpoint, e)
+				  : err_sys(e, argv[0], "cannot find");
 	}
 	mountpoint = realpath(argv[0], NULL);
 	rc = mountpoint ? locate_view(&p, mountpoint, &pid, e)
@@ -143,7 +153,8 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 	if (rc < 0)
 		return -1;
 	if (rc == 0 || *p.path)
-		return err_set(e, ERR_REFUSED, "%s: not the mount point of a view", argv[0]);
+		return err_set(
+			e, ERR_REFUSED, "%s: not the mount point of a view", argv[0]);
 	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	rc = report_seal(mountpoint, e);
 	if (rc < 0 || unmount(mountpoint, e) < 0)
@@ -157,7 +168,8 @@ const struct command cmd_umount = {
 	.name = "umount",
 	.synopsis = "MOUNTPOINT",
 	.summary = "End a view, and tell whether it stayed sealed",
-	.details = "Exits 1 where the staging tree or the database changed while the view was\n"
+	.details = "Exits 1 where the staging tree or the database changed while the "
+		   "view was\n"
 		   "up, or where its daemon had died.",
 	.min_args = 1,
 	.max_args = 1,

@@ -52,11 +52,12 @@ static int open_archive(struct archive *a, const char *file, struct err *e)
 
 /* All in one transaction, and a note for as long as it lasts. */
 static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
-		struct unpack *u, struct err *e)
+	struct unpack *u, struct err *e)
 {
 	int rc;
 
-	if (db_note_put(db, NOTE_UNFINISHED, "'livery unpack'", e) < 0 || db_begin(db, e) < 0)
+	if (db_note_put(db, NOTE_UNFINISHED, "'livery unpack'", e) < 0 ||
+		db_begin(db, e) < 0)
 		return -1;
 	if (writer_open(&u->writer, stage, db, e) < 0)
 		return -1;
@@ -69,8 +70,8 @@ static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
 	return rc;
 }
 
-static int with_archive(const struct place *p, const char *file, struct unpack *u,
-		struct err *e)
+static int with_archive(
+	const struct place *p, const char *file, struct unpack *u, struct err *e)
 {
 	struct archive *a = unpack_reader();
 	struct stage *stage = NULL;
@@ -115,9 +116,12 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 		return -1;
 	if (u.refused)
 		return err_set(e, ERR_REFUSED,
-			"%" PRIu64 " of %" PRIu64 " entries were refused (named above); all "
-			"others are in %s", u.refused, u.refused + u.entries, p.staging);
-	printf("%s: unpacked %" PRIu64 " entries, database %s\n", p.staging, u.entries, p.db);
+			"%" PRIu64 " of %" PRIu64
+			" entries were refused (named above); all "
+			"others are in %s",
+			u.refused, u.refused + u.entries, p.staging);
+	printf("%s: unpacked %" PRIu64 " entries, database %s\n", p.staging, u.entries,
+		p.db);
 	return EXIT_FINE;
 }
 
@@ -127,9 +131,12 @@ const struct command cmd_unpack = {
 	.name = "unpack",
 	.synopsis = "ARCHIVE STAGING",
 	.summary = "Extract a tar or cpio archive as an ordinary user",
-	.details = "Content goes to the directory STAGING, which is made if it is not there;\n"
-		   "owners, modes, devices and attributes go to the database. ARCHIVE '-' is\n"
-		   "standard input. Into a tree that was unpacked before, it adds and replaces.",
+	.details = "Content goes to the directory STAGING, which is made if it is not "
+		   "there;\n"
+		   "owners, modes, devices and attributes go to the database. ARCHIVE "
+		   "'-' is\n"
+		   "standard input. Into a tree that was unpacked before, it adds and "
+		   "replaces.",
 	.options = options,
 	.min_args = 2,
 	.max_args = 2,

@@ -37,7 +37,7 @@ struct report {
 
 /* One line, or one JSON object, about a path. */
 static void finding(struct report *r, const char *kind, const char *path, const char *to,
-		const char *text)
+	const char *text)
 {
 	r->findings++;
 	if (opt_json) {
@@ -80,7 +80,8 @@ static int finish(struct report *r, const char *staging, const char *fine)
 	return r->findings ? EXIT_FINDINGS : EXIT_FINE;
 }
 
-static int open_tree(const char *staging, struct place *p, struct engine **en, struct err *e)
+static int open_tree(
+	const char *staging, struct place *p, struct engine **en, struct err *e)
 {
 	struct engine_options o = {0};
 
@@ -105,7 +106,8 @@ static int run_status(const struct command *c, int argc, char **argv, struct err
 }
 
 /* Whether a tool could read it: content is not read, only opened. */
-static void check_readable(struct report *r, const struct walk_step *s, const struct stat *st)
+static void check_readable(
+	struct report *r, const struct walk_step *s, const struct stat *st)
 {
 	struct err e;
 	char byte;
@@ -159,8 +161,8 @@ static int run_verify(const struct command *c, int argc, char **argv, struct err
 	if (rc >= 0)
 		engine_findings(r.en, on_finding, &r);
 	engine_close(r.en);
-	snprintf(fine, sizeof(fine), "%" PRIu64 " names, all recorded%s and readable", r.inodes,
-		opt_allow ? "" : ", labeled");
+	snprintf(fine, sizeof(fine), "%" PRIu64 " names, all recorded%s and readable",
+		r.inodes, opt_allow ? "" : ", labeled");
 	return rc < 0 ? -1 : finish(&r, p.staging, fine);
 }
 
@@ -170,9 +172,11 @@ const struct command cmd_status = {
 	.name = "status",
 	.synopsis = "STAGING",
 	.summary = "Tell where the staging tree and its database disagree",
-	.details = "unrecorded: no record, shown with defaults. gone: no file. replaced: of\n"
-		   "another type than its record. moved: its file is under another name.\n"
-		   "split: names of one file that are separate files now. Exits 1 on any.",
+	.details =
+		"unrecorded: no record, shown with defaults. gone: no file. replaced: "
+		"of\n"
+		"another type than its record. moved: its file is under another name.\n"
+		"split: names of one file that are separate files now. Exits 1 on any.",
 	.options = status_options,
 	.min_args = 1,
 	.max_args = 1,
@@ -181,7 +185,8 @@ const struct command cmd_status = {
 };
 
 static const struct command_option verify_options[] = {
-	{OPT_ALLOW_UNLABELED, "allow-unlabeled", NULL, "an inode without a label is fine"},
+	{OPT_ALLOW_UNLABELED, "allow-unlabeled", NULL,
+		"an inode without a label is fine"},
 	OPTION_JSON,
 	OPTION_DB,
 	{0},

@@ -17,8 +17,8 @@ const struct command *command_find(const char *name)
 
 void command_help(const struct command *c)
 {
-	printf("Usage: livery %s%s %s\n\n%s.\n", c->name, c->options ? " [OPTION]..." : "",
-		c->synopsis, c->summary);
+	printf("Usage: livery %s%s %s\n\n%s.\n", c->name,
+		c->options ? " [OPTION]..." : "", c->synopsis, c->summary);
 	if (c->details)
 		printf("\n%s\n", c->details);
 	if (c->options)
@@ -28,14 +28,16 @@ void command_help(const struct command *c)
 		int n = 0;
 
 		if (o->key < 256)
-			n += snprintf(text, sizeof(text), "-%c%s", o->key, o->name ? ", " : "");
+			n += snprintf(
+				text, sizeof(text), "-%c%s", o->key, o->name ? ", " : "");
 		else
 			n += snprintf(text, sizeof(text), "    ");
 		if (o->name)
-			n += snprintf(text + n, sizeof(text) - (size_t)n, "--%s", o->name);
+			n += snprintf(
+				text + n, sizeof(text) - (size_t)n, "--%s", o->name);
 		if (o->arg)
-			snprintf(text + n, sizeof(text) - (size_t)n, "%s%s", o->name ? "=" : " ",
-				o->arg);
+			snprintf(text + n, sizeof(text) - (size_t)n, "%s%s",
+				o->name ? "=" : " ", o->arg);
 		printf("  %-26s %s\n", text, o->help);
 	}
 }
@@ -62,8 +64,8 @@ static void make_tables(const struct command *c, char *letters, struct option *l
 
 static int usage(const struct command *c, const char *what, const char *which)
 {
-	fprintf(stderr, "livery %s: %s%s\nTry 'livery %s --help'.\n", c->name, what, which,
-		c->name);
+	fprintf(stderr, "livery %s: %s%s\nTry 'livery %s --help'.\n", c->name, what,
+		which, c->name);
 	return EXIT_ERROR;
 }
 

@@ -34,14 +34,14 @@ struct command_option {
 
 struct command {
 	const char *name;
-	const char *synopsis; /* operands */
-	const char *summary;  /* one line, no full stop */
-	const char *details;  /* for --help; may be NULL */
+	const char *synopsis;                 /* operands */
+	const char *summary;                  /* one line, no full stop */
+	const char *details;                  /* for --help; may be NULL */
 	const struct command_option *options; /* ends with key 0; may be NULL */
 	int min_args, max_args;               /* operands; max -1: any number */
 	/*
-	 * Called with the options parsed away: argv[0] … are the operands. Returns an exit
-	 * code; -1 with e set is EXIT_ERROR.
+	 * Called with the options parsed away: argv[0] … are the operands. Returns an
+	 * exit code; -1 with e set is EXIT_ERROR.
 	 */
 	int (*run)(const struct command *c, int argc, char **argv, struct err *e);
 	/* Called for each option before run; -1 with e set ends the command. */
@@ -57,17 +57,17 @@ void command_help(const struct command *c);
 int command_run(const struct command *c, int argc, char **argv);
 
 /* One option of the common kind, for tables. */
-#define OPTION_DB                                                       \
-	{                                                               \
-		OPT_DB, "db", "FILE", "the database (default: STAGING.livery)" \
+#define OPTION_DB                                                                        \
+	{                                                                                \
+		OPT_DB, "db", "FILE", "the database (default: STAGING.livery)"           \
 	}
-#define OPTION_STAGING                                                                \
-	{                                                                             \
-		OPT_STAGING, "staging", "DIR", "the staging tree that the paths are in" \
+#define OPTION_STAGING                                                                   \
+	{                                                                                \
+		OPT_STAGING, "staging", "DIR", "the staging tree that the paths are in"  \
 	}
-#define OPTION_JSON                                                 \
-	{                                                           \
-		OPT_JSON, "json", NULL, "print JSON, for programs" \
+#define OPTION_JSON                                                                      \
+	{                                                                                \
+		OPT_JSON, "json", NULL, "print JSON, for programs"                       \
 	}
 
 #endif

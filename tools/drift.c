@@ -33,8 +33,10 @@ static int no_memory(struct err *e)
 const char *drift_name(enum drift_kind kind)
 {
 	static const char *const names[DRIFT_KINDS] = {
-		[DRIFT_UNRECORDED] = "unrecorded", [DRIFT_GONE] = "gone",
-		[DRIFT_REPLACED] = "replaced",     [DRIFT_MOVED] = "moved",
+		[DRIFT_UNRECORDED] = "unrecorded",
+		[DRIFT_GONE] = "gone",
+		[DRIFT_REPLACED] = "replaced",
+		[DRIFT_MOVED] = "moved",
 		[DRIFT_SPLIT] = "split",
 	};
 
@@ -42,7 +44,7 @@ const char *drift_name(enum drift_kind kind)
 }
 
 static int add(struct finder *f, enum drift_kind kind, const char *path, uint32_t type,
-		const struct db_hint *hint)
+	const struct db_hint *hint)
 {
 	struct item *i;
 
@@ -56,7 +58,8 @@ static int add(struct finder *f, enum drift_kind kind, const char *path, uint32_
 		f->room = room;
 	}
 	i = &f->items[f->count];
-	*i = (struct item){.kind = kind, .path = strdup(path), .type = type, .hint = *hint};
+	*i = (struct item){
+		.kind = kind, .path = strdup(path), .type = type, .hint = *hint};
 	if (!i->path)
 		return no_memory(f->e);
 	f->count++;
@@ -128,7 +131,8 @@ static int by_name(const void *key, const void *elem)
 	return strcmp(key, ((const struct entry *)elem)->name);
 }
 
-static int compare_child(void *arg, const char *name, size_t len, const struct db_record *r)
+static int compare_child(
+	void *arg, const char *name, size_t len, const struct db_record *r)
 {
 	struct compare *c = arg;
 	char text[DB_NAME_MAX + 1];
@@ -165,8 +169,8 @@ static int replaced(struct finder *f, const struct walk_step *s)
 
 	if (!s->dir || !engine_record(s->dir))
 		return 0;
-	return db_name_get(engine_db(f->en), engine_record(s->dir), s->name, strlen(s->name), &r,
-			f->e);
+	return db_name_get(engine_db(f->en), engine_record(s->dir), s->name,
+		strlen(s->name), &r, f->e);
 }
 
 static int find_step(void *arg, const struct walk_step *s, struct err *e)
@@ -213,7 +217,8 @@ static bool same_place(const struct item *gone, const struct item *found)
 {
 	return gone->kind == DRIFT_GONE && found->kind == DRIFT_UNRECORDED &&
 	       gone->hint.ino && gone->hint.btime && gone->hint.ino == found->hint.ino &&
-	       gone->hint.dev == found->hint.dev && gone->hint.btime == found->hint.btime &&
+	       gone->hint.dev == found->hint.dev &&
+	       gone->hint.btime == found->hint.btime &&
 	       (gone->type == found->type ||
 		       (found->type == S_IFREG &&
 			       (gone->type == S_IFCHR || gone->type == S_IFBLK)));
@@ -254,7 +259,7 @@ static int by_path(const void *x, const void *y)
 }
 
 int drift_find(struct engine *en, void (*fn)(void *arg, const struct drift *d), void *arg,
-		struct err *e)
+	struct err *e)
 {
 	struct finder f = {.en = en, .e = e};
 	int rc = engine_walk(en, engine_root(en), "", find_step, &f, e);

@@ -8,9 +8,9 @@
 enum drift_kind {
 	DRIFT_UNRECORDED, /* a file without a record: shown with defaults */
 	DRIFT_GONE,       /* a record whose file is not there */
-	DRIFT_REPLACED,   /* a file of another type than its record: shown with defaults */
-	DRIFT_MOVED,      /* a record whose file is elsewhere now: to */
-	DRIFT_SPLIT,      /* names of one record that are separate files now */
+	DRIFT_REPLACED, /* a file of another type than its record: shown with defaults */
+	DRIFT_MOVED,    /* a record whose file is elsewhere now: to */
+	DRIFT_SPLIT,    /* names of one record that are separate files now */
 	DRIFT_KINDS,
 };
 
@@ -24,6 +24,6 @@ const char *drift_name(enum drift_kind kind);
 
 /* Reads the whole tree. Calls back for each, by kind and path. -1 on error, else 0. */
 int drift_find(struct engine *en, void (*fn)(void *arg, const struct drift *d), void *arg,
-		struct err *e);
+	struct err *e);
 
 #endif

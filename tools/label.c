@@ -99,14 +99,14 @@ static struct linked *find_linked(struct labeling *l, const struct node *n)
 }
 
 static void tell(struct labeling *l, enum label_event event, const char *path,
-		const struct labeler_rule *rule, const char *first)
+	const struct labeler_rule *rule, const char *first)
 {
 	if (l->hooks->event)
 		l->hooks->event(l->hooks->arg, event, path, rule, first);
 }
 
 static int look_up(struct labeling *l, const char *path, const struct node *n,
-		const struct labeler_rule **rule, struct err *e)
+	const struct labeler_rule **rule, struct err *e)
 {
 	cleanup_free char *absolute = NULL;
 	struct stat st;
@@ -124,13 +124,14 @@ static int look_up(struct labeling *l, const char *path, const struct node *n,
 }
 
 static int store(struct labeling *l, int64_t record, const struct labeler_rule *rule,
-		bool only_if_none, struct err *e)
+	bool only_if_none, struct err *e)
 {
 	struct db *db = engine_db(l->en);
 	struct db_record r;
 
 	if (rule != l->last_rule) {
-		l->last_label = db_label_intern(db, rule->context, strlen(rule->context), e);
+		l->last_label =
+			db_label_intern(db, rule->context, strlen(rule->context), e);
 		if (l->last_label < 0)
 			return -1;
 		l->last_rule = rule;
@@ -143,8 +144,8 @@ static int store(struct labeling *l, int64_t record, const struct labeler_rule *
 	return db_record_set_label(db, record, l->last_label, e);
 }
 
-static int label_inode(struct labeling *l, const char *path, struct node *n, int64_t record,
-		const struct labeler_rule **rule, struct err *e)
+static int label_inode(struct labeling *l, const char *path, struct node *n,
+	int64_t record, const struct labeler_rule **rule, struct err *e)
 {
 	int answer = look_up(l, path, n, rule, e);
 
@@ -169,8 +170,8 @@ static int label_inode(struct labeling *l, const char *path, struct node *n, int
 }
 
 /* A further name gets its file's label; what the policy says of it is compared. */
-static int check_conflict(struct labeling *l, const char *path, const struct linked *file,
-		struct err *e)
+static int check_conflict(
+	struct labeling *l, const char *path, const struct linked *file, struct err *e)
 {
 	const struct labeler_rule *rule;
 	const char *had = file->rule ? file->rule->context : NULL;
@@ -204,8 +205,8 @@ static int label_step(void *arg, const struct walk_step *s, struct err *e)
 	return strcmp(s->path, file->path) == 0 ? 0 : check_conflict(l, s->path, file, e);
 }
 
-int label_tree(struct engine *en, struct labeler *labeler, const struct label_hooks *hooks,
-		struct label_report *report, struct err *e)
+int label_tree(struct engine *en, struct labeler *labeler,
+	const struct label_hooks *hooks, struct label_report *report, struct err *e)
 {
 	struct labeling l = {
 		.en = en,

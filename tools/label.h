@@ -13,7 +13,8 @@ struct label_report {
 	uint64_t changed;   /* got another label than before */
 	uint64_t unmatched; /* no rule */
 	uint64_t excluded;  /* <<none>> */
-	uint64_t conflicts; /* further names of a file for which the policy says otherwise */
+	uint64_t conflicts; /* further names of a file for which the policy says otherwise
+			     */
 };
 
 enum label_event {
@@ -24,7 +25,7 @@ enum label_event {
 
 struct label_hooks {
 	void (*event)(void *arg, enum label_event event, const char *path,
-			const struct labeler_rule *rule, const char *first);
+		const struct labeler_rule *rule, const char *first);
 	void (*step)(void *arg); /* after each inode */
 	void *arg;
 };
@@ -34,6 +35,6 @@ struct label_hooks {
  * <<none>> excludes keeps the label that it has. Every name gets a record.
  */
 int label_tree(struct engine *en, struct labeler *l, const struct label_hooks *hooks,
-		struct label_report *report, struct err *e);
+	struct label_report *report, struct err *e);
 
 #endif

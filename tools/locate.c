@@ -152,7 +152,8 @@ static int find_above(struct place *p, char *full, struct err *e)
 			;
 	}
 	return err_set(e, ERR_SYS,
-		"%s: neither it nor a directory above it has a database (NAME.livery) beside "
+		"%s: neither it nor a directory above it has a database (NAME.livery) "
+		"beside "
 		"it; 'livery unpack' and 'livery label' make one, or say --staging DIR",
 		quote_path(quoted, sizeof(quoted), full));
 }
@@ -181,7 +182,7 @@ static int find_in_view(struct place *p, const char *full, struct err *e)
 }
 
 int locate_path(struct place *p, const char *path, const char *staging, const char *db,
-		struct err *e)
+	struct err *e)
 {
 	cleanup_free char *full = absolute(path, e);
 	char quoted[1024];
@@ -217,13 +218,15 @@ int place_check_finished(struct db *db, struct err *e)
 		return -1;
 	if (note)
 		return err_set(e, ERR_REFUSED,
-			"%s: %s did not come to its end, so the tree is incomplete; run it "
-			"again, or remove the tree and its database", db_path(db), note);
+			"%s: %s did not come to its end, so the tree is incomplete; run "
+			"it "
+			"again, or remove the tree and its database",
+			db_path(db), note);
 	return 0;
 }
 
 int place_open(const struct place *p, enum db_mode mode, const struct engine_options *o,
-		struct engine **en, struct err *e)
+	struct engine **en, struct err *e)
 {
 	struct stage *stage;
 	struct db *db = NULL;

@@ -26,7 +26,7 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
  * db: --staging and --db, or NULL.
  */
 int locate_path(struct place *p, const char *path, const char *staging, const char *db,
-		struct err *e);
+	struct err *e);
 
 /* Where a view is mounted: asks its daemon. 1 a view, 0 none, -1 error. */
 int locate_view(struct place *p, const char *path, long *pid, struct err *e);
@@ -37,7 +37,7 @@ int locate_view(struct place *p, const char *path, long *pid, struct err *e);
  * not come to its end.
  */
 int place_open(const struct place *p, enum db_mode mode, const struct engine_options *o,
-		struct engine **en, struct err *e);
+	struct engine **en, struct err *e);
 
 /* The note that unpack leaves while it runs. */
 #define NOTE_UNFINISHED "unfinished"

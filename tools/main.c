@@ -13,7 +13,8 @@ int main(int argc, char **argv)
 	if (strcmp(slash ? slash + 1 : argv[0], "mount.livery") == 0)
 		return mount_helper(argc, argv);
 	if (argc < 2) {
-		fprintf(stderr, "livery: say what to do; 'livery help' lists the commands\n");
+		fprintf(stderr,
+			"livery: say what to do; 'livery help' lists the commands\n");
 		return EXIT_ERROR;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
@@ -24,7 +25,8 @@ int main(int argc, char **argv)
 		argv[1] = help;
 	c = command_find(argv[1]);
 	if (!c) {
-		fprintf(stderr, "livery: there is no command '%s'; 'livery help' lists them\n",
+		fprintf(stderr,
+			"livery: there is no command '%s'; 'livery help' lists them\n",
 			argv[1]);
 		return EXIT_ERROR;
 	}

@@ -48,7 +48,8 @@ static int add_line(struct list *l, char *line, bool user, struct err *e)
 	id = strsep(&line, ":");
 	if (user)
 		gid = strsep(&line, ":");
-	if (!id || !*name || !parse_id(id, &n.id) || (user && (!gid || !parse_id(gid, &n.gid))))
+	if (!id || !*name || !parse_id(id, &n.id) ||
+		(user && (!gid || !parse_id(gid, &n.gid))))
 		return 0;
 	grown = reallocarray(l->names, l->count + 1, sizeof(*grown));
 	if (!grown || !(n.text = strdup(name))) {
@@ -60,8 +61,8 @@ static int add_line(struct list *l, char *line, bool user, struct err *e)
 	return 0;
 }
 
-static int read_file(const struct stage *stage, const char *path, bool user, struct list *l,
-		struct err *e)
+static int read_file(const struct stage *stage, const char *path, bool user,
+	struct list *l, struct err *e)
 {
 	int fd = stage_openat(stage, path, O_RDONLY | O_NOCTTY | O_NONBLOCK, e);
 	cleanup_fclose FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
@@ -77,8 +78,8 @@ static int read_file(const struct stage *stage, const char *path, bool user, str
 		return err_sys(e, path, "cannot read");
 	}
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
-		return err_set(e, ERR_INPUT, "%s/%s: not a regular file", stage_path(stage),
-			path);
+		return err_set(e, ERR_INPUT, "%s/%s: not a regular file",
+			stage_path(stage), path);
 	while ((n = getline(&line, &room, f)) > 0) {
 		if (line[n - 1] == '\n')
 			line[n - 1] = '\0';
@@ -96,7 +97,7 @@ int names_open(struct names **out, const struct stage *stage, struct err *e)
 	if (!n)
 		return err_set(e, ERR_SYS, "out of memory");
 	if (read_file(stage, "etc/passwd", true, &n->users, e) < 0 ||
-			read_file(stage, "etc/group", false, &n->groups, e) < 0) {
+		read_file(stage, "etc/group", false, &n->groups, e) < 0) {
 		names_close(n);
 		return -1;
 	}
@@ -149,12 +150,14 @@ static const struct name *by_name(const struct list *l, const char *text)
 static int unknown(struct err *e, const char *kind, const char *text, const char *file)
 {
 	return err_set(e, ERR_USAGE,
-		"no %s '%s' in the staging tree's %s; names come from there, numbers always "
-		"work", kind, text, file);
+		"no %s '%s' in the staging tree's %s; names come from there, numbers "
+		"always "
+		"work",
+		kind, text, file);
 }
 
-int names_parse_owner(const struct names *n, const char *text, uint32_t *uid, uint32_t *gid,
-		struct err *e)
+int names_parse_owner(const struct names *n, const char *text, uint32_t *uid,
+	uint32_t *gid, struct err *e)
 {
 	cleanup_free char *owner = strdup(text);
 	const struct name *found;
@@ -166,7 +169,8 @@ int names_parse_owner(const struct names *n, const char *text, uint32_t *uid, ui
 	if (group)
 		*group++ = '\0';
 	if (!*owner && (!group || !*group))
-		return err_set(e, ERR_USAGE, "'%s': say OWNER, OWNER:GROUP or :GROUP", text);
+		return err_set(
+			e, ERR_USAGE, "'%s': say OWNER, OWNER:GROUP or :GROUP", text);
 	if (*owner) {
 		found = by_name(&n->users, owner);
 		if (found)
@@ -174,8 +178,10 @@ int names_parse_owner(const struct names *n, const char *text, uint32_t *uid, ui
 		else if (!parse_id(owner, uid))
 			return unknown(e, "user", owner, "etc/passwd");
 		if (group && !*group && !found)
-			return err_set(e, ERR_USAGE, "'%s': the login group of a number is not "
-						     "known", text);
+			return err_set(e, ERR_USAGE,
+				"'%s': the login group of a number is not "
+				"known",
+				text);
 		if (group && !*group)
 			*gid = found->gid;
 	}

@@ -23,7 +23,7 @@ const char *names_group(const struct names *n, uint32_t gid);
  * "OWNER", "OWNER:GROUP", ":GROUP", "OWNER:" (its login group), by name or number, as
  * chown(1) takes it. What is not said stays as it is in *uid and *gid.
  */
-int names_parse_owner(const struct names *n, const char *text, uint32_t *uid, uint32_t *gid,
-		struct err *e);
+int names_parse_owner(const struct names *n, const char *text, uint32_t *uid,
+	uint32_t *gid, struct err *e);
 
 #endif

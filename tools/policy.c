@@ -37,7 +37,8 @@ static int open_given(struct labeler **out, const char *path, struct err *e)
 			*slash = '\0';
 		fd = open(src.shown, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		src.dirfd = fd;
-		return fd < 0 ? err_sys(e, src.shown, "cannot open the policy's directory")
+		return fd < 0 ? err_sys(e, src.shown,
+					"cannot open the policy's directory")
 			      : labeler_open(out, &src, e);
 	}
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
@@ -53,13 +54,15 @@ static int open_given(struct labeler **out, const char *path, struct err *e)
 		if (fd >= 0)
 			close(take_fd(&fd));
 	}
-	return err_set(e, ERR_INPUT, "%s: holds no " BASE ", nor does " FILES " in it", path);
+	return err_set(
+		e, ERR_INPUT, "%s: holds no " BASE ", nor does " FILES " in it", path);
 }
 
 /* SELINUXTYPE of etc/selinux/config, as selinux_config(5) has it; "" if none is there. */
 static int read_type(const struct stage *stage, char type[NAME_MAX + 1], struct err *e)
 {
-	int fd = stage_openat(stage, "etc/selinux/config", O_RDONLY | O_NOCTTY | O_NONBLOCK, e);
+	int fd = stage_openat(
+		stage, "etc/selinux/config", O_RDONLY | O_NOCTTY | O_NONBLOCK, e);
 	cleanup_fclose FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	cleanup_free char *line = NULL;
 	size_t room = 0;
@@ -92,21 +95,25 @@ static int read_type(const struct stage *stage, char type[NAME_MAX + 1], struct 
 /* The only directory in etc/selinux that carries a file_contexts. */
 static int only_type(const struct stage *stage, char type[NAME_MAX + 1], struct err *e)
 {
-	cleanup_close int fd = stage_openat(stage, "etc/selinux", O_RDONLY | O_DIRECTORY, e);
+	cleanup_close int fd =
+		stage_openat(stage, "etc/selinux", O_RDONLY | O_DIRECTORY, e);
 	struct stage_list list;
 	int found = 0;
 
 	if (fd < 0 && e->sys == ENOENT)
 		return err_set(e, ERR_INPUT,
-			"%s: no policy in it (etc/selinux); install one in the tree, or say "
-			"--policy PATH", stage_path(stage));
+			"%s: no policy in it (etc/selinux); install one in the tree, or "
+			"say "
+			"--policy PATH",
+			stage_path(stage));
 	if (fd < 0 || stage_list(fd, "etc/selinux", &list, e) < 0)
 		return -1;
 	for (size_t i = 0; i < list.count; i++) {
 		char below[NAME_MAX + sizeof("/" FILES "/" BASE)];
 		cleanup_close int file = -1;
 
-		snprintf(below, sizeof(below), "%s/" FILES "/" BASE, list.entries[i].name);
+		snprintf(
+			below, sizeof(below), "%s/" FILES "/" BASE, list.entries[i].name);
 		file = stage_open_below(fd, below, O_PATH, 0);
 		if (file >= 0) {
 			found++;
@@ -117,10 +124,12 @@ static int only_type(const struct stage *stage, char type[NAME_MAX + 1], struct 
 	if (found == 1)
 		return 0;
 	return err_set(e, ERR_INPUT,
-		found ? "%s: several policies in etc/selinux, and no etc/selinux/config that "
+		found ? "%s: several policies in etc/selinux, and no etc/selinux/config "
+			"that "
 			"says which; say --policy PATH"
 		      : "%s: no policy in etc/selinux; install one in the tree, or say "
-			"--policy PATH", stage_path(stage));
+			"--policy PATH",
+		stage_path(stage));
 }
 
 static int open_own(struct labeler **out, const struct stage *stage, struct err *e)
@@ -141,8 +150,10 @@ static int open_own(struct labeler **out, const struct stage *stage, struct err 
 	fd = stage_openat(stage, below, O_RDONLY | O_DIRECTORY, e);
 	if (fd < 0 && e->sys == ENOENT)
 		return err_set(e, ERR_INPUT,
-			"%s: no such policy in the tree (SELINUXTYPE=%s); install it there, or "
-			"say --policy PATH", shown, type);
+			"%s: no such policy in the tree (SELINUXTYPE=%s); install it "
+			"there, or "
+			"say --policy PATH",
+			shown, type);
 	if (fd < 0)
 		return -1;
 	src.dirfd = fd;
@@ -150,8 +161,8 @@ static int open_own(struct labeler **out, const struct stage *stage, struct err 
 	return labeler_open(out, &src, e);
 }
 
-int policy_open(struct labeler **out, const struct stage *stage, const char *path,
-		struct err *e)
+int policy_open(
+	struct labeler **out, const struct stage *stage, const char *path, struct err *e)
 {
 	return path ? open_given(out, path, e) : open_own(out, stage, e);
 }

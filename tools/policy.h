@@ -9,10 +9,10 @@
 /*
  * Opens the policy at path: a file_contexts file, a directory that holds one, or a policy
  * directory with contexts/files/file_contexts. With path NULL, the one that the staging
- * tree carries: etc/selinux/TYPE/contexts/files with SELINUXTYPE of etc/selinux/config, or
- * without that file the only one there is. Never follows a link in the staging tree.
+ * tree carries: etc/selinux/TYPE/contexts/files with SELINUXTYPE of etc/selinux/config,
+ * or without that file the only one there is. Never follows a link in the staging tree.
  */
-int policy_open(struct labeler **out, const struct stage *stage, const char *path,
-		struct err *e);
+int policy_open(
+	struct labeler **out, const struct stage *stage, const char *path, struct err *e);
 
 #endif

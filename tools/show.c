@@ -18,8 +18,8 @@ static const char *label_text(const struct node *n)
 	return engine_label_excluded(n) ? LABEL_EXCLUDED : "?";
 }
 
-static void owner_text(const struct names *names, const struct stat *st, char user[64],
-		char group[64])
+static void owner_text(
+	const struct names *names, const struct stat *st, char user[64], char group[64])
 {
 	const char *u = names ? names_user(names, st->st_uid) : NULL;
 	const char *g = names ? names_group(names, st->st_gid) : NULL;
@@ -46,7 +46,7 @@ struct columns {
 };
 
 static void fill_columns(const struct node *n, const struct stat *st,
-		const struct names *names, struct columns *c)
+	const struct names *names, struct columns *c)
 {
 	snprintf(c->links, sizeof(c->links), "%ju", (uintmax_t)st->st_nlink);
 	owner_text(names, st, c->user, c->group);
@@ -67,7 +67,7 @@ static void widen(int *width, const char *text)
 }
 
 void show_measure(struct engine *en, const struct node *n, const struct names *names,
-		struct show_widths *w)
+	struct show_widths *w)
 {
 	struct columns c;
 	struct stat st;
@@ -82,8 +82,8 @@ void show_measure(struct engine *en, const struct node *n, const struct names *n
 }
 
 /* " -> target" for a symbolic link, nothing for others. */
-static int print_target(struct engine *en, struct node *n, const struct stat *st,
-		struct err *e)
+static int print_target(
+	struct engine *en, struct node *n, const struct stat *st, struct err *e)
 {
 	char target[PATH_MAX + 1];
 
@@ -108,8 +108,8 @@ static int access_mark(struct engine *en, struct node *n, char *mark, struct err
 	return rc < 0 ? -1 : 0;
 }
 
-int show_line(struct engine *en, struct node *n, const char *shown, const struct names *names,
-		const struct show_widths *w, struct err *e)
+int show_line(struct engine *en, struct node *n, const char *shown,
+	const struct names *names, const struct show_widths *w, struct err *e)
 {
 	char mode[11], when[32];
 	struct columns c;
@@ -123,10 +123,10 @@ int show_line(struct engine *en, struct node *n, const char *shown, const struct
 	modes_text(st.st_mode, mode);
 	fill_columns(n, &st, names, &c);
 	if (!localtime_r(&st.st_mtime, &tm) ||
-			!strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm))
+		!strftime(when, sizeof(when), "%Y-%m-%d %H:%M", &tm))
 		snprintf(when, sizeof(when), "%lld", (long long)st.st_mtime);
-	printf("%s%c %*s %-*s %-*s %-*s %*s %s ", mode, mark, w->links, c.links, w->user, c.user,
-		w->group, c.group, w->label, c.label, w->size, c.size, when);
+	printf("%s%c %*s %-*s %-*s %-*s %*s %s ", mode, mark, w->links, c.links, w->user,
+		c.user, w->group, c.group, w->label, c.label, w->size, c.size, when);
 	quote_print(stdout, shown, strlen(shown));
 	if (print_target(en, n, &st, e) < 0)
 		return -1;
@@ -179,15 +179,15 @@ static void print_time(const struct stat *st)
 	struct tm tm;
 
 	if (localtime_r(&st->st_mtime, &tm) &&
-			strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) &&
-			strftime(zone, sizeof(zone), "%z", &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm) &&
+		strftime(zone, sizeof(zone), "%z", &tm))
 		printf("%9s: %s.%09ld %s\n", "Modify", when, st->st_mtim.tv_nsec, zone);
 	else
 		printf("%9s: %lld\n", "Modify", (long long)st->st_mtime);
 }
 
-int show_full(struct engine *en, struct node *n, const char *path, const struct names *names,
-		struct err *e)
+int show_full(struct engine *en, struct node *n, const char *path,
+	const struct names *names, struct err *e)
 {
 	char mode[11], user[64], group[64];
 	struct stat st;
@@ -204,7 +204,8 @@ int show_full(struct engine *en, struct node *n, const char *path, const struct 
 	if (is_device(&st))
 		printf("%9s: %u, %u\n", "Device", major(st.st_rdev), minor(st.st_rdev));
 	printf("%9s: %04o %s\n", "Mode", st.st_mode & 07777, mode);
-	printf("%9s: %u (%s)\n%9s: %u (%s)\n", "Uid", st.st_uid, user, "Gid", st.st_gid, group);
+	printf("%9s: %u (%s)\n%9s: %u (%s)\n", "Uid", st.st_uid, user, "Gid", st.st_gid,
+		group);
 	printf("%9s: %ju\n%9s: %ju\n", "Inode", (uintmax_t)st.st_ino, "Links",
 		(uintmax_t)st.st_nlink);
 	print_time(&st);
@@ -253,7 +254,8 @@ int show_json(struct engine *en, struct node *n, const char *path, struct err *e
 	printf(", \"mtime\": %lld, \"mtime_nsec\": %ld", (long long)st.st_mtime,
 		st.st_mtim.tv_nsec);
 	if (is_device(&st))
-		printf(", \"major\": %u, \"minor\": %u", major(st.st_rdev), minor(st.st_rdev));
+		printf(", \"major\": %u, \"minor\": %u", major(st.st_rdev),
+			minor(st.st_rdev));
 	if (S_ISLNK(st.st_mode)) {
 		if (engine_readlink(en, n, target, sizeof(target), e) < 0)
 			return -1;

@@ -15,17 +15,18 @@ struct show_widths {
 
 /* Widens the columns so that a node's line fits. */
 void show_measure(struct engine *en, const struct node *n, const struct names *names,
-		struct show_widths *w);
+	struct show_widths *w);
 
 /* A line like `ls -lZ`; names NULL: numbers. shown is what to call the file. */
-int show_line(struct engine *en, struct node *n, const char *shown, const struct names *names,
-		const struct show_widths *w, struct err *e);
+int show_line(struct engine *en, struct node *n, const char *shown,
+	const struct names *names, const struct show_widths *w, struct err *e);
 
 /* One record in full. path is the file's path in the tree. */
-int show_full(struct engine *en, struct node *n, const char *path, const struct names *names,
-		struct err *e);
+int show_full(struct engine *en, struct node *n, const char *path,
+	const struct names *names, struct err *e);
 
-/* One JSON object, without a newline. Bytes that are no UTF-8 are given in hexadecimal. */
+/* One JSON object, without a newline. Bytes that are no UTF-8 are given in hexadecimal.
+ */
 int show_json(struct engine *en, struct node *n, const char *path, struct err *e);
 
 /* "key": and the bytes as a string, and as "key_hex" too where they are no UTF-8. */

@@ -28,8 +28,8 @@ static int archive_failed(struct archive *a, const char *path, struct err *e)
 	char quoted[1024];
 	const char *why = archive_error_string(a);
 
-	return err_set(e, ERR_INPUT, "%s%s%s", path ? quote_path(quoted, sizeof(quoted), path)
-						     : "the archive", ": ",
+	return err_set(e, ERR_INPUT, "%s%s%s",
+		path ? quote_path(quoted, sizeof(quoted), path) : "the archive", ": ",
 		why ? why : "cannot be read");
 }
 
@@ -38,7 +38,8 @@ static void warn(struct unpack *u, const char *path, const char *text)
 	char quoted[1024];
 	char line[2048];
 
-	snprintf(line, sizeof(line), "%s: %s", quote_path(quoted, sizeof(quoted), path), text);
+	snprintf(line, sizeof(line), "%s: %s", quote_path(quoted, sizeof(quoted), path),
+		text);
 	u->warned++;
 	u->warn(u->arg, line);
 }
@@ -61,7 +62,7 @@ static int write_all(int fd, const char *p, size_t len, off_t off)
 
 /* Holes of the archive stay holes. */
 static int copy_content(struct archive *a, struct archive_entry *entry, const char *path,
-		int fd, struct err *e)
+	int fd, struct err *e)
 {
 	const void *block;
 	size_t len;
@@ -73,19 +74,21 @@ static int copy_content(struct archive *a, struct archive_entry *entry, const ch
 			return err_sys(e, path, "cannot write");
 	if (rc != ARCHIVE_EOF)
 		return archive_failed(a, path, e);
-	if (archive_entry_size_is_set(entry) && ftruncate(fd, archive_entry_size(entry)) < 0)
+	if (archive_entry_size_is_set(entry) &&
+		ftruncate(fd, archive_entry_size(entry)) < 0)
 		return err_sys(e, path, "cannot set the size");
 	return 0;
 }
 
 static int set_time(struct unpack *u, struct archive_entry *entry, const char *path,
-		uint32_t mode, struct err *e)
+	uint32_t mode, struct err *e)
 {
 	struct timespec t = {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};
 
 	if (!archive_entry_mtime_is_set(entry))
 		return 0;
-	/* pax(1): "-5.25" is a decimal fraction; libarchive reads it as -5 s and +0.25 s. */
+	/* pax(1): "-5.25" is a decimal fraction; libarchive reads it as -5 s and +0.25 s.
+	 */
 	if (t.tv_sec < 0 && t.tv_nsec > 0) {
 		t.tv_sec--;
 		t.tv_nsec = 1000000000 - t.tv_nsec;
@@ -96,7 +99,7 @@ static int set_time(struct unpack *u, struct archive_entry *entry, const char *p
 
 /* cpio's last link carries the content, and some tars repeat it. */
 static int make_link(struct unpack *u, struct archive *a, struct archive_entry *entry,
-		const char *path, const char *target, struct err *e)
+	const char *path, const char *target, struct err *e)
 {
 	bool content = archive_entry_size_is_set(entry) && archive_entry_size(entry) > 0;
 	cleanup_close int fd = -1;
@@ -111,7 +114,7 @@ static int make_link(struct unpack *u, struct archive *a, struct archive_entry *
 }
 
 static int make_inode(struct unpack *u, struct archive *a, struct archive_entry *entry,
-		const char *path, const struct unpack_meta *m, struct err *e)
+	const char *path, const struct unpack_meta *m, struct err *e)
 {
 	cleanup_close int fd = -1;
 	int rc = writer_make(u->writer, path, &m->meta, &fd, e);
@@ -126,7 +129,7 @@ static int make_inode(struct unpack *u, struct archive *a, struct archive_entry 
 }
 
 static int make_entry(struct unpack *u, struct archive *a, struct archive_entry *entry,
-		const char *path, struct err *e)
+	const char *path, struct err *e)
 {
 	const char *target = archive_entry_hardlink(entry);
 	unsigned long set = 0, clear = 0;
@@ -143,19 +146,22 @@ static int make_entry(struct unpack *u, struct archive *a, struct archive_entry 
 		warn(u, path, "its file flags (chattr) are not kept");
 	rc = make_inode(u, a, entry, path, &m, e);
 	if (rc == 0 && m.hidden)
-		warn(u, path, "it has attributes that are kept in the database, but that no "
-			      "view can show");
+		warn(u, path,
+			"it has attributes that are kept in the database, but that no "
+			"view can show");
 	unpack_meta_free(&m);
 	return rc;
 }
 
 /* The name as the archive's bytes. */
-static const char *entry_path(struct archive *a, struct archive_entry *entry, struct err *e)
+static const char *entry_path(
+	struct archive *a, struct archive_entry *entry, struct err *e)
 {
 	const char *path = archive_entry_pathname(entry);
 
 	if (!path || !*path) {
-		err_set(e, ERR_INPUT, "entry %d of the archive has no name that can be read",
+		err_set(e, ERR_INPUT,
+			"entry %d of the archive has no name that can be read",
 			archive_file_count(a));
 		return NULL;
 	}
@@ -163,8 +169,8 @@ static const char *entry_path(struct archive *a, struct archive_entry *entry, st
 }
 
 /*
- * Names that are no UTF-8 in a pax header draw a warning; the C locale has them as the raw
- * bytes that they should be.
+ * Names that are no UTF-8 in a pax header draw a warning; the C locale has them as the
+ * raw bytes that they should be.
  */
 static bool about_charset(const char *warning)
 {
@@ -172,8 +178,8 @@ static bool about_charset(const char *warning)
 }
 
 /* 1: the entry that was read is to be made; 0: the end. */
-static int next_entry(struct unpack *u, struct archive *a, struct archive_entry **entry,
-		struct err *e)
+static int next_entry(
+	struct unpack *u, struct archive *a, struct archive_entry **entry, struct err *e)
 {
 	int rc = archive_read_next_header(a, entry);
 
@@ -182,8 +188,10 @@ static int next_entry(struct unpack *u, struct archive *a, struct archive_entry 
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 		return archive_failed(a, NULL, e);
 	if (rc == ARCHIVE_WARN && archive_error_string(a) &&
-			!about_charset(archive_error_string(a)))
-		warn(u, archive_entry_pathname(*entry) ? archive_entry_pathname(*entry) : "?",
+		!about_charset(archive_error_string(a)))
+		warn(u,
+			archive_entry_pathname(*entry) ? archive_entry_pathname(*entry)
+						       : "?",
 			archive_error_string(a));
 	return 1;
 }

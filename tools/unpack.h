@@ -17,7 +17,8 @@ struct archive_entry;
 struct unpack {
 	struct writer *writer;
 	void (*step)(void *arg); /* after each entry; may be NULL */
-	void (*warn)(void *arg, const char *text); /* a refused entry, something not kept */
+	void (*warn)(
+		void *arg, const char *text); /* a refused entry, something not kept */
 	void *arg;
 	uint64_t entries; /* made */
 	uint64_t refused; /* names that would leave the tree; each was told to warn */

@@ -29,8 +29,8 @@ void unpack_meta_free(struct unpack_meta *m)
 	*m = (struct unpack_meta){0};
 }
 
-static int add_attr(struct unpack_meta *m, const char *name, const void *value, size_t len,
-		struct err *e)
+static int add_attr(struct unpack_meta *m, const char *name, const void *value,
+	size_t len, struct err *e)
 {
 	size_t n = m->meta.attr_count;
 	void *names = reallocarray(m->names, n + 1, sizeof(*m->names));
@@ -118,7 +118,8 @@ static const struct {
 	{ARCHIVE_ENTRY_ACL_OTHER, ACL_TAG_OTHER},
 };
 
-static int add_acl_entry(struct buf *b, int archive_tag, int permset, int id, struct err *e)
+static int add_acl_entry(
+	struct buf *b, int archive_tag, int permset, int id, struct err *e)
 {
 	unsigned perm = (permset & ARCHIVE_ENTRY_ACL_READ ? 4u : 0u) |
 			(permset & ARCHIVE_ENTRY_ACL_WRITE ? 2u : 0u) |
@@ -127,8 +128,10 @@ static int add_acl_entry(struct buf *b, int archive_tag, int permset, int id, st
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
 		if (tags[i].archive_tag != archive_tag)
 			continue;
-		if ((tags[i].tag == ACL_TAG_USER || tags[i].tag == ACL_TAG_GROUP) && id < 0)
-			return err_set(e, ERR_INPUT, "its ACL names somebody without a number");
+		if ((tags[i].tag == ACL_TAG_USER || tags[i].tag == ACL_TAG_GROUP) &&
+			id < 0)
+			return err_set(
+				e, ERR_INPUT, "its ACL names somebody without a number");
 		return acl_add(b, tags[i].tag, perm, (uint32_t)id) < 0 ? no_memory(e) : 0;
 	}
 	return err_set(e, ERR_INPUT, "its ACL has an entry that POSIX does not know");
@@ -136,7 +139,7 @@ static int add_acl_entry(struct buf *b, int archive_tag, int permset, int id, st
 
 /* type: ARCHIVE_ENTRY_ACL_TYPE_ACCESS or _DEFAULT. */
 static int read_acl(struct unpack_meta *m, struct archive_entry *entry, int type,
-		const char *name, struct err *e)
+	const char *name, struct err *e)
 {
 	cleanup_buf struct buf b = {0};
 	int got_type, permset, tag, id;
@@ -146,8 +149,8 @@ static int read_acl(struct unpack_meta *m, struct archive_entry *entry, int type
 		return 0;
 	if (acl_start(&b) < 0)
 		return no_memory(e);
-	while (archive_entry_acl_next(entry, type, &got_type, &permset, &tag, &id, &who) ==
-			ARCHIVE_OK)
+	while (archive_entry_acl_next(
+		       entry, type, &got_type, &permset, &tag, &id, &who) == ARCHIVE_OK)
 		if (add_acl_entry(&b, tag, permset, id, e) < 0)
 			return -1;
 	/* Three entries say no more than the mode does. */
@@ -166,16 +169,19 @@ int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct 
 	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
 		return err_set(e, ERR_INPUT, "its owner %lld:%lld is out of range",
 			(long long)uid, (long long)gid);
-	m->meta.mode = archive_entry_filetype(entry) | (archive_entry_perm(entry) & 07777);
+	m->meta.mode =
+		archive_entry_filetype(entry) | (archive_entry_perm(entry) & 07777);
 	m->meta.uid = (uint32_t)uid;
 	m->meta.gid = (uint32_t)gid;
-	m->meta.rdev = makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
+	m->meta.rdev =
+		makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
 	m->meta.target = archive_entry_symlink(entry);
 	if (S_ISLNK(m->meta.mode) && (!m->meta.target || !*m->meta.target))
 		return err_set(e, ERR_INPUT, "a symbolic link without a target");
 	if (read_acl(m, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, XATTR_ACL_ACCESS, e) < 0 ||
-			read_acl(m, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, XATTR_ACL_DEFAULT, e) < 0 ||
-			read_xattrs(m, entry, e) < 0) {
+		read_acl(m, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, XATTR_ACL_DEFAULT, e) <
+			0 ||
+		read_xattrs(m, entry, e) < 0) {
 		unpack_meta_free(m);
 		return -1;
 	}

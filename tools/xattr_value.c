@@ -24,7 +24,8 @@ static int parse_hex(const char *s, struct buf *out, struct err *e)
 		int low = high < 0 ? -1 : hex_digit(s[1]);
 
 		if (low < 0)
-			return err_set(e, ERR_USAGE, "a value 0x… is pairs of hexadecimal digits");
+			return err_set(e, ERR_USAGE,
+				"a value 0x… is pairs of hexadecimal digits");
 		if (buf_addc(out, (char)(high << 4 | low)) < 0)
 			return no_memory(e);
 	}
