@@ -158,6 +158,9 @@ struct finding {
 /* True for what makes the view's word worthless: the first three and the last. */
 bool finding_breaks_seal(enum finding_kind kind);
 
+/* True once there was a finding that breaks the seal. */
+bool engine_seal_broken(struct engine *en);
+
 /* Compares everything that was loaded with what is there now; adds to the findings. */
 void engine_check_seal(struct engine *en);
 

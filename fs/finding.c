@@ -41,6 +41,7 @@ void engine_find_fault(
 	}
 	if (n)
 		n->told |= (uint16_t)(1u << kind);
+	en->seal_broken |= finding_breaks_seal(kind);
 	va_start(ap, fmt);
 	if (vasprintf(&f.text, fmt, ap) < 0)
 		f.text = NULL;
@@ -66,6 +67,16 @@ size_t engine_findings(
 	total = en->finding_count + en->findings_dropped;
 	pthread_mutex_unlock(&en->findings_lock);
 	return total;
+}
+
+bool engine_seal_broken(struct engine *en)
+{
+	bool broken;
+
+	pthread_mutex_lock(&en->findings_lock);
+	broken = en->seal_broken;
+	pthread_mutex_unlock(&en->findings_lock);
+	return broken;
 }
 
 void engine_on_finding(

@@ -13,6 +13,7 @@
 
 struct report {
 	struct buf *out;
+	size_t told;
 	int rc;
 };
 
@@ -24,17 +25,21 @@ static void report_finding(void *arg, const struct finding *f)
 
 	if (r->out->len > ANSWER_MAX - 8192)
 		return;
+	r->told++;
 	r->rc |= buf_addf(r->out, "%c %s%s%s\n", finding_breaks_seal(f->kind) ? '!' : '-',
-		quote_path(quoted, sizeof(quoted), f->path), *f->path ? ": " : "",
-		f->text);
+		quote_path(quoted, sizeof(quoted), f->path), *f->path ? ": " : "", f->text);
 }
 
 static int answer_seal(struct engine *en, struct buf *out)
 {
 	struct report r = {.out = out};
+	size_t total;
 
 	engine_check_seal(en);
-	engine_findings(en, report_finding, &r);
+	total = engine_findings(en, report_finding, &r);
+	if (total > r.told)
+		r.rc |= buf_addf(out, "%c and %zu more\n",
+			engine_seal_broken(en) ? '!' : '-', total - r.told);
 	return r.rc;
 }
 

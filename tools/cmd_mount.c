@@ -31,7 +31,6 @@ struct daemon {
 	bool foreground;
 	int ready; /* written to once the view is up; -1 when done */
 	bool detached;
-	bool broken;
 };
 
 /* Messages go to the terminal as long as there is one, then to the system's log. */
@@ -62,13 +61,6 @@ static void on_finding(void *arg, const struct finding *f)
 		*f->path ? ": " : "", f->text);
 }
 
-static void note_broken(void *arg, const struct finding *f)
-{
-	struct daemon *d = arg;
-
-	d->broken |= finding_breaks_seal(f->kind);
-}
-
 /* Leaves the caller's terminal and lets it go on. */
 static void on_ready(void *arg)
 {
@@ -96,6 +88,7 @@ static void on_ready(void *arg)
 static int serve(struct daemon *d, struct err *e)
 {
 	struct engine *en;
+	bool broken = false;
 	int rc;
 
 	if (place_open(&d->place, DB_SEALED, &d->options->engine, &en, e) < 0)
@@ -104,8 +97,8 @@ static int serve(struct daemon *d, struct err *e)
 	rc = session_run(en, d->mountpoint, d->options, on_ready, d, e);
 	if (rc == 0) {
 		engine_check_seal(en);
-		engine_findings(en, note_broken, d);
-		if (d->broken)
+		broken = engine_seal_broken(en);
+		if (broken)
 			say(d,
 				"%s: the staging tree or its database changed while the "
 				"view "
@@ -113,7 +106,7 @@ static int serve(struct daemon *d, struct err *e)
 				d->mountpoint);
 	}
 	engine_close(en);
-	return rc < 0 ? -1 : d->broken ? EXIT_FINDINGS : EXIT_FINE;
+	return rc < 0 ? -1 : broken ? EXIT_FINDINGS : EXIT_FINE;
 }
 
 /* In the child: errors still reach the caller's terminal. */

@@ -20,7 +20,7 @@ image_command() {
 	tar) echo "tar -C $dir --xattrs --xattrs-include='*' -cf $out ." ;;
 	# No compression: the content of the files is not what is tested.
 	squashfs) echo "mksquashfs $dir $out -noI -noD -noF -noX -quiet -no-progress" ;;
-	ext4) echo "mke2fs -q -t ext4 -U $image_uuid -E hash_seed=$image_uuid -d $dir $out 2G" ;;
+	ext4) echo "mke2fs -q -t ext4 -U $image_uuid -E hash_seed=$image_uuid -d $dir $out 1G" ;;
 	erofs) echo "mkfs.erofs -U $image_uuid $(erofs_exclude) $out $dir" ;;
 	esac
 }
