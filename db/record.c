@@ -140,18 +140,3 @@ int db_record_set_label(struct db *db, int64_t id, int64_t label, struct err *e)
 	bind_nonzero(s, 2, label);
 	return db_run(db, s, e, "write a label");
 }
-
-int64_t db_count_unlabeled(struct db *db, struct err *e)
-{
-	sqlite3_stmt *s = db_stmt(db, STMT_UNLABELED, e);
-	int64_t n = -1;
-
-	if (!s)
-		return -1;
-	if (sqlite3_step(s) == SQLITE_ROW)
-		n = sqlite3_column_int64(s, 0);
-	else
-		db_fail(db, e, "count records");
-	sqlite3_reset(s);
-	return n;
-}

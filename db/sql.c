@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "common/quote.h"
 #include "db/internal.h"
 
 /* As db_record_from_row() reads them. */
@@ -38,7 +39,6 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_CHILD_FIRST] = "SELECT name FROM name WHERE parent = ?1 LIMIT 1",
 	[STMT_LABEL_FIND] = "SELECT id FROM label WHERE context = ?1",
 	[STMT_LABEL_INSERT] = "INSERT INTO label (context) VALUES (?1)",
-	[STMT_UNLABELED] = "SELECT count(*) FROM record WHERE label IS NULL",
 	[STMT_XATTR_PUT] = "INSERT OR REPLACE INTO xattr (record, name, value)"
 			   " VALUES (?1, ?2, ?3)",
 	[STMT_XATTR_DROP] = "DELETE FROM xattr WHERE record = ?1 AND name = ?2",
@@ -68,8 +68,11 @@ int db_fail(struct db *db, struct err *e, const char *doing)
 {
 	int rc = sqlite3_extended_errcode(db->sql);
 	int sys = sqlite3_system_errno(db->sql);
+	char why[512];
 
-	err_set(e, ERR_INPUT, "%s: %s (%s)", db->path, sqlite3_errmsg(db->sql), doing);
+	/* SQLite's text may repeat bytes of a damaged file. */
+	quote_path(why, sizeof(why), sqlite3_errmsg(db->sql));
+	err_set(e, ERR_INPUT, "%s: %s (%s)", db->path, why, doing);
 	switch (rc & 0xff) {
 	case SQLITE_CORRUPT:
 	case SQLITE_NOTADB:

@@ -35,6 +35,14 @@ bool seen_equal(const struct seen *a, const struct seen *b)
 	       a->ctime_ns == b->ctime_ns && a->size == b->size;
 }
 
+/* One inode without a label among labeled ones makes an image wrong. */
+static void check_label(struct engine *en, struct node *n)
+{
+	if (en->opt.want_labels && !en->opt.no_labels && !n->label && !n->excluded &&
+		en->db && db_has_labels(en->db))
+		engine_find_fault(en, n, FINDING_UNLABELED, "has no label");
+}
+
 int node_fill(struct engine *en, struct node *n, const struct statx *st,
 	const struct db_record *r, struct err *e)
 {
@@ -66,6 +74,7 @@ int node_fill(struct engine *en, struct node *n, const struct statx *st,
 		if (n->excluded)
 			n->label = NULL;
 	}
+	check_label(en, n);
 	return 0;
 }
 

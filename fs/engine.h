@@ -32,7 +32,8 @@ struct engine_options {
 	uint32_t uid,
 		gid;    /* default owner of what the caller owns, where no record says */
 	bool no_labels; /* do not show security.selinux */
-	bool clamp;     /* show no time later than clamp_time */
+	bool want_labels;   /* where the database has labels at all, all must have one */
+	bool clamp;         /* show no time later than clamp_time */
 	int64_t clamp_time; /* seconds since 1970 */
 };
 
@@ -143,6 +144,7 @@ enum finding_kind {
 	FINDING_UNREADABLE, /* content or directory could not be read */
 	FINDING_BAD_XATTR,  /* an attribute in the database that no reader could be given
 			     */
+	FINDING_UNLABELED,  /* shown without a label, and want_labels */
 	FINDING_REPLACED,   /* a record of another type than the staging file: not used */
 	FINDING_SPLIT,      /* names of one record that are separate files now */
 	FINDING_DATABASE,   /* the database changed, or is gone, or is damaged */
@@ -155,7 +157,7 @@ struct finding {
 	char *text;
 };
 
-/* True for what makes the view's word worthless: the first three and the last. */
+/* True for what makes images of the view wrong: all but REPLACED and SPLIT. */
 bool finding_breaks_seal(enum finding_kind kind);
 
 /* True once there was a finding that breaks the seal. */

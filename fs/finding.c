@@ -9,7 +9,8 @@
 bool finding_breaks_seal(enum finding_kind kind)
 {
 	return kind == FINDING_CHANGED || kind == FINDING_UNREADABLE ||
-	       kind == FINDING_BAD_XATTR || kind == FINDING_DATABASE;
+	       kind == FINDING_UNLABELED || kind == FINDING_BAD_XATTR ||
+	       kind == FINDING_DATABASE;
 }
 
 /* Takes the texts over; what does not fit is only counted. */

@@ -12,7 +12,10 @@ int mount_options_init(struct mount_options *m, struct err *e)
 {
 	*m = (struct mount_options){0};
 	strcpy(m->kernel, "ro");
-	return engine_options_init(&m->engine, e);
+	if (engine_options_init(&m->engine, e) < 0)
+		return -1;
+	m->engine.want_labels = true;
+	return 0;
 }
 
 /* A decimal number up to max that ends at one of the bytes of end or at the NUL. */
@@ -109,6 +112,8 @@ static int set_flag(
 	m->engine.no_labels |= strcmp(option, "no-labels") == 0;
 	m->allow_other |= strcmp(option, "allow_other") == 0;
 	m->debug |= strcmp(option, "debug") == 0;
+	if (strcmp(option, "allow-unlabeled") == 0)
+		m->engine.want_labels = false;
 	return 0;
 }
 
@@ -158,6 +163,7 @@ static const struct {
 	{"ro", false, ignore},
 	{"rw", false, refuse_rw},
 	{"no-labels", false, set_flag},
+	{"allow-unlabeled", false, set_flag},
 	{"allow_other", false, set_flag},
 	{"debug", false, set_flag},
 	{"default-owner=", false, set_owner},

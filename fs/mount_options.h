@@ -21,9 +21,9 @@ int mount_options_init(struct mount_options *m, struct err *e);
 
 /*
  * Adds comma-separated options ("\," is a comma in a value) to m. With fstab, the words
- * that mount(8) itself acts on (noauto, user, x-…) are passed over and "ro" must be
- * there, since mount(8) says "rw" for what says nothing. An unknown option is an error
- * that names it.
+ * that mount(8) itself acts on (noauto, user, x-…) are passed over. "rw" is refused, also
+ * there: mount(8) says it for a line that does not say "ro". An unknown option is an
+ * error that names it.
  */
 int mount_options_parse(
 	struct mount_options *m, const char *text, bool fstab, struct err *e);

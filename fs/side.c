@@ -27,7 +27,8 @@ static void report_finding(void *arg, const struct finding *f)
 		return;
 	r->told++;
 	r->rc |= buf_addf(r->out, "%c %s%s%s\n", finding_breaks_seal(f->kind) ? '!' : '-',
-		quote_path(quoted, sizeof(quoted), f->path), *f->path ? ": " : "", f->text);
+		quote_path(quoted, sizeof(quoted), f->path), *f->path ? ": " : "",
+		f->text);
 }
 
 static int answer_seal(struct engine *en, struct buf *out)

@@ -5,6 +5,7 @@
 
 #include "common/quote.h"
 #include "tools/commands.h"
+#include "tools/drift.h"
 #include "tools/label.h"
 #include "tools/locate.h"
 #include "tools/policy.h"
@@ -56,6 +57,29 @@ static void event(void *arg, enum label_event event, const char *path,
 	putchar('\n');
 }
 
+static void count_moved(void *arg, const struct drift *d)
+{
+	*(uint64_t *)arg += d->kind == DRIFT_MOVED;
+}
+
+/* Labeling records every name: a file that was moved would lose its owner and mode. */
+static int check_moved(struct engine *en, const char *staging, struct err *e)
+{
+	uint64_t moved = 0;
+
+	if (drift_find(en, count_moved, &moved, e) < 0)
+		return -1;
+	if (moved)
+		return err_set(e, ERR_REFUSED,
+			"%s: %" PRIu64
+			" files were moved since they were recorded ('livery "
+			"status' names them); 'livery status --repair' lets their "
+			"records "
+			"follow",
+			staging, moved);
+	return 0;
+}
+
 static int label(
 	struct engine *en, struct labeler *l, struct label_report *report, struct err *e)
 {
@@ -94,6 +118,8 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 		return -1;
 	rc = place_open(&p, DB_CREATE, &o, &en, e);
 	if (rc == 0)
+		rc = check_moved(en, p.staging, e);
+	if (rc == 0)
 		rc = label(en, l, &r, e);
 	engine_close(en);
 	labeler_close(l);
@@ -106,7 +132,7 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 	if (r.unmatched && !opt_allow) {
 		fprintf(stderr,
 			"livery: %" PRIu64 " inodes (listed above) match no rule of the "
-			"policy and stay unlabeled; add rules, or say "
+			"policy, which gives them no label; add rules, or say "
 			"--allow-unlabeled\n",
 			r.unmatched);
 		return EXIT_FINDINGS;

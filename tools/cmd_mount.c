@@ -2,10 +2,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
 #include <linux/magic.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -23,6 +21,7 @@
 #include "fs/session.h"
 #include "tools/commands.h"
 #include "tools/locate.h"
+#include "tools/mount.h"
 
 struct daemon {
 	struct place place;
@@ -239,7 +238,7 @@ static int check_selinux(const struct mount_options *m, struct err *e)
 		"without labels");
 }
 
-static int mount_view(const char *staging, const char *mountpoint, bool foreground,
+int mount_view(const char *staging, const char *mountpoint, bool foreground,
 	const struct mount_options *m, struct err *e)
 {
 	struct daemon d = {.options = m, .foreground = foreground, .ready = -1};
@@ -318,68 +317,3 @@ const struct command cmd_mount = {
 	.run = run,
 	.option = option,
 };
-
-/* root mounts for somebody else, as mount.fuse3's setuid= does. */
-static int become(const char *user, struct err *e)
-{
-	const struct passwd *pw = getpwnam(user);
-
-	if (!pw)
-		return err_set(e, ERR_USAGE,
-			"mount option setuid=%s: there is no such user", user);
-	if (initgroups(user, pw->pw_gid) < 0 || setgid(pw->pw_gid) < 0 ||
-		setuid(pw->pw_uid) < 0)
-		return err_sys(e, NULL, "cannot become user %s", user);
-	return 0;
-}
-
-static int helper(int argc, char **argv, struct err *e)
-{
-	struct mount_options m;
-	const char *operands[2] = {0};
-	bool fake = false;
-	int count = 0;
-
-	if (mount_options_init(&m, e) < 0)
-		return -1;
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "-o") == 0 && i + 1 < argc) {
-			const char *text = argv[++i];
-
-			if (mount_options_parse(&m, text, true, e) < 0)
-				return -1;
-		} else if (strcmp(argv[i], "-f") == 0) {
-			fake = true;
-		} else if (argv[i][0] == '-' && strchr("svn", argv[i][1]) &&
-			   !argv[i][2]) {
-			continue;
-		} else if (strcmp(argv[i], "-t") == 0 && i + 1 < argc) {
-			i++;
-		} else if (argv[i][0] != '-' && count < 2) {
-			operands[count++] = argv[i];
-		} else {
-			return err_set(
-				e, ERR_USAGE, "mount.livery: what is '%s'?", argv[i]);
-		}
-	}
-	if (count < 2)
-		return err_set(e, ERR_USAGE,
-			"usage: mount.livery STAGING MOUNTPOINT [-o OPTIONS]");
-	if (fake)
-		return EXIT_FINE;
-	if (*m.user && become(m.user, e) < 0)
-		return -1;
-	return mount_view(operands[0], operands[1], false, &m, e);
-}
-
-int mount_helper(int argc, char **argv)
-{
-	struct err e;
-	int rc = helper(argc, argv, &e);
-
-	if (rc >= 0)
-		return rc;
-	err_print(&e);
-	/* mount(8): 32 is "mount failure", 1 "incorrect invocation". */
-	return e.code == ERR_USAGE ? 1 : 32;
-}

@@ -95,6 +95,9 @@ static int list_entry(struct engine *en, const struct entry *entry, const char *
 	return one_json(en, entry->node, path.data, e);
 }
 
+/* Not 0 where several paths are listed: a directory's name then stands above it. */
+static int heading;
+
 static int show_ls(struct engine *en, struct node *n, const char *path, const char *given,
 	const struct names *names, struct err *e)
 {
@@ -107,6 +110,8 @@ static int show_ls(struct engine *en, struct node *n, const char *path, const ch
 				: show_line(en, n, given, names, &w, e);
 	if (engine_list(en, n, &entries, &count, e) < 0)
 		return -1;
+	if (heading && !opt_json)
+		printf("%s%s:\n", heading++ > 1 ? "\n" : "", given);
 	for (size_t i = 0; i < count; i++)
 		show_measure(en, entries[i].node, names, &w);
 	for (size_t i = 0; i < count; i++)
@@ -118,6 +123,7 @@ static int show_ls(struct engine *en, struct node *n, const char *path, const ch
 static int run_ls(const struct command *c, int argc, char **argv, struct err *e)
 {
 	(void)c;
+	heading = argc > 1;
 	return show_paths(argc, argv, show_ls, e);
 }
 

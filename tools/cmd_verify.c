@@ -12,10 +12,11 @@
 #include "tools/commands.h"
 #include "tools/drift.h"
 #include "tools/locate.h"
+#include "tools/repair.h"
 #include "tools/show.h"
 
 static const char *opt_db;
-static bool opt_json, opt_allow;
+static bool opt_json, opt_allow, opt_repair;
 
 static int option(int key, const char *value, struct err *e)
 {
@@ -24,6 +25,8 @@ static int option(int key, const char *value, struct err *e)
 		opt_db = value;
 	else if (key == OPT_JSON)
 		opt_json = true;
+	else if (key == OPT_REPAIR)
+		opt_repair = true;
 	else
 		opt_allow = true;
 	return 0;
@@ -81,13 +84,42 @@ static int finish(struct report *r, const char *staging, const char *fine)
 }
 
 static int open_tree(
-	const char *staging, struct place *p, struct engine **en, struct err *e)
+	const struct place *p, enum db_mode mode, struct engine **en, struct err *e)
 {
 	struct engine_options o = {0};
 
-	if (locate_tree(p, staging, opt_db, e) < 0)
+	return place_open(p, mode, &o, en, e);
+}
+
+typedef int repair_fn(struct engine *en, void (*fn)(void *arg, const struct drift *d),
+	void *arg, struct err *e);
+
+/* One pass in a transaction of its own: the engine's nodes are stale after it. */
+static int repair_pass(
+	const struct place *p, repair_fn *pass, struct report *r, struct err *e)
+{
+	int rc;
+
+	if (open_tree(p, DB_WRITE, &r->en, e) < 0)
 		return -1;
-	return place_open(p, DB_READ, &o, en, e);
+	rc = db_begin(engine_db(r->en), e);
+	if (rc == 0)
+		rc = pass(r->en, on_drift, r, e);
+	if (rc >= 0)
+		rc = db_commit(engine_db(r->en), e);
+	engine_close(r->en);
+	return rc;
+}
+
+static int repair(const struct place *p, struct report *r, struct err *e)
+{
+	if (repair_pass(p, repair_moved, r, e) < 0 ||
+		repair_pass(p, repair_rest, r, e) < 0)
+		return -1;
+	finish(r, p->staging, "the database and the tree agree");
+	if (r->findings && !opt_json)
+		printf("%s: the database follows the tree in all of these\n", p->staging);
+	return EXIT_FINE;
 }
 
 static int run_status(const struct command *c, int argc, char **argv, struct err *e)
@@ -98,7 +130,11 @@ static int run_status(const struct command *c, int argc, char **argv, struct err
 
 	(void)c;
 	(void)argc;
-	if (open_tree(argv[0], &p, &r.en, e) < 0)
+	if (locate_tree(&p, argv[0], opt_db, e) < 0)
+		return -1;
+	if (opt_repair)
+		return repair(&p, &r, e);
+	if (open_tree(&p, DB_READ, &r.en, e) < 0)
 		return -1;
 	rc = drift_find(r.en, on_drift, &r, e);
 	engine_close(r.en);
@@ -116,18 +152,24 @@ static void check_readable(
 		finding(r, "unreadable", s->path, NULL, e.msg);
 }
 
+static int pass_by(void *arg, const struct xattr *x)
+{
+	(void)arg;
+	(void)x;
+	return 0;
+}
+
 static int verify_step(void *arg, const struct walk_step *s, struct err *e)
 {
 	struct report *r = arg;
 	struct stat st;
 
-	(void)e;
 	r->inodes++;
 	engine_stat(r->en, s->node, &st);
 	if (!opt_allow && !engine_label(s->node) && !engine_label_excluded(s->node))
 		finding(r, "unlabeled", s->path, NULL, NULL);
 	check_readable(r, s, &st);
-	return 0;
+	return engine_xattrs(r->en, s->node, pass_by, NULL, e);
 }
 
 static void on_check(void *arg, const char *text)
@@ -151,7 +193,8 @@ static int run_verify(const struct command *c, int argc, char **argv, struct err
 
 	(void)c;
 	(void)argc;
-	if (open_tree(argv[0], &p, &r.en, e) < 0)
+	if (locate_tree(&p, argv[0], opt_db, e) < 0 ||
+		open_tree(&p, DB_READ, &r.en, e) < 0)
 		return -1;
 	rc = db_check(engine_db(r.en), on_check, &r, e);
 	if (rc >= 0)
@@ -166,7 +209,12 @@ static int run_verify(const struct command *c, int argc, char **argv, struct err
 	return rc < 0 ? -1 : finish(&r, p.staging, fine);
 }
 
-static const struct command_option status_options[] = {OPTION_JSON, OPTION_DB, {0}};
+static const struct command_option status_options[] = {
+	{OPT_REPAIR, "repair", NULL, "let the database follow the tree, and say in what"},
+	OPTION_JSON,
+	OPTION_DB,
+	{0},
+};
 
 const struct command cmd_status = {
 	.name = "status",
@@ -176,7 +224,10 @@ const struct command cmd_status = {
 		"unrecorded: no record, shown with defaults. gone: no file. replaced: "
 		"of\n"
 		"another type than its record. moved: its file is under another name.\n"
-		"split: names of one file that are separate files now. Exits 1 on any.",
+		"split: names of one file that are separate files now. Exits 1 on any.\n"
+		"With --repair, records of what is gone are dropped, records of what "
+		"was\n"
+		"moved follow it, and every other file gets a record of its own.",
 	.options = status_options,
 	.min_args = 1,
 	.max_args = 1,

@@ -22,6 +22,7 @@ enum {
 	OPT_DB,
 	OPT_JSON,
 	OPT_POLICY,
+	OPT_REPAIR,
 	OPT_STAGING,
 };
 

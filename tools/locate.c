@@ -89,8 +89,11 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
 		return e->code ? -1 : err_sys(e, staging, "cannot find");
 	if (strcmp(p->staging, "/") == 0 && !db)
 		return err_set(e, ERR_USAGE, "/ has no place beside it: say --db FILE");
-	p->db = db ? strdup(db) : default_db(p->staging);
+	/* Absolute, since a daemon leaves the current directory. */
+	p->db = db ? absolute(db, e) : default_db(p->staging);
 	p->path = strdup("");
+	if (db && !p->db)
+		return -1;
 	return p->db && p->path ? 0 : no_memory(e);
 }
 

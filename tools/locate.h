@@ -33,8 +33,8 @@ int locate_view(struct place *p, const char *path, long *pid, struct err *e);
 
 /*
  * Opens stage, database and engine. A database that is missing is an error that says how
- * to make one, unless mode is DB_CREATE. force_unfinished: also where the last unpack did
- * not come to its end.
+ * to make one, unless mode is DB_CREATE; so is one whose last unpack did not come to its
+ * end.
  */
 int place_open(const struct place *p, enum db_mode mode, const struct engine_options *o,
 	struct engine **en, struct err *e);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Mounting, for the command and for the helper of mount(8). */
+#ifndef TOOLS_MOUNT_H
+#define TOOLS_MOUNT_H
+
+#include "fs/mount_options.h"
+
+/*
+ * Mounts a view and returns when it answers, or, in the foreground, when it has ended.
+ * Returns an exit code, or -1.
+ */
+int mount_view(const char *staging, const char *mountpoint, bool foreground,
+	const struct mount_options *m, struct err *e);
+
+#endif
