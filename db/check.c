@@ -78,10 +78,12 @@ static int run_query(
 
 	while (rc == SQLITE_OK && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		const char *text = (const char *)sqlite3_column_text(s, 0);
+		char quoted[2048];
 
 		if (!text || strcmp(text, "ok") != 0) {
 			found++;
-			fn(arg, text ? text : "a value that cannot be read");
+			fn(arg, text ? quote_path(quoted, sizeof(quoted), text)
+				     : "a value that cannot be read");
 		}
 		rc = SQLITE_OK;
 	}

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "db/internal.h"
 
@@ -67,6 +68,8 @@ int db_record_from_row(
 	r->rdev = (uint64_t)sqlite3_column_int64(s, first + 5);
 	if (r->rdev && type != S_IFCHR && type != S_IFBLK)
 		return db_damaged(db, e, r->id, "a device number on what is no device");
+	if (major(r->rdev) > 0xfff || minor(r->rdev) > 0xfffff)
+		return db_damaged(db, e, r->id, "a device number outside 4095:1048575");
 	r->label = sqlite3_column_int64(s, first + 6);
 	r->hint.dev = (uint64_t)sqlite3_column_int64(s, first + 7);
 	r->hint.ino = (uint64_t)sqlite3_column_int64(s, first + 8);

@@ -153,7 +153,7 @@ enum finding_kind {
 
 struct finding {
 	enum finding_kind kind;
-	char *path; /* from the root, without leading '/' */
+	char *path; /* with a leading '/'; "" where it is about no file */
 	char *text;
 };
 

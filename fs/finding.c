@@ -29,25 +29,38 @@ static int keep(struct engine *en, struct finding *f)
 	return 0;
 }
 
+static char *finding_path(const struct node *n)
+{
+	char *path = n ? engine_path(n) : NULL;
+	char *full = NULL;
+
+	if (!n)
+		return strdup("");
+	if (!path || asprintf(&full, "/%s", path) < 0)
+		full = NULL;
+	free(path);
+	return full;
+}
+
 void engine_find_fault(
 	struct engine *en, struct node *n, enum finding_kind kind, const char *fmt, ...)
 {
 	struct finding f = {.kind = kind};
+	uint16_t *told = n ? &n->told : &en->told;
 	va_list ap;
 
 	pthread_mutex_lock(&en->findings_lock);
-	if (n && n->told & 1u << kind) {
+	if (*told & 1u << kind) {
 		pthread_mutex_unlock(&en->findings_lock);
 		return;
 	}
-	if (n)
-		n->told |= (uint16_t)(1u << kind);
+	*told |= (uint16_t)(1u << kind);
 	en->seal_broken |= finding_breaks_seal(kind);
 	va_start(ap, fmt);
 	if (vasprintf(&f.text, fmt, ap) < 0)
 		f.text = NULL;
 	va_end(ap);
-	f.path = n ? engine_path(n) : strdup("");
+	f.path = finding_path(n);
 	if (en->on_finding && f.path && f.text)
 		en->on_finding(en->on_finding_arg, &f);
 	if (keep(en, &f) < 0)

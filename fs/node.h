@@ -89,6 +89,7 @@ struct engine {
 	pthread_mutex_t findings_lock;
 	struct finding *findings;
 	size_t finding_count, findings_dropped;
+	uint16_t told; /* as a node's, for what is about no node */
 	bool seal_broken;
 	void (*on_finding)(void *arg, const struct finding *f);
 	void *on_finding_arg;

@@ -20,8 +20,13 @@ void view_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 {
 	struct fuse_entry_param ep;
 	struct err e;
-	struct node *n =
-		engine_lookup(view_engine(req), view_node(req, parent), name, &e);
+	struct node *n;
+
+	if (strlen(name) > DB_NAME_MAX) {
+		fuse_reply_err(req, ENAMETOOLONG);
+		return;
+	}
+	n = engine_lookup(view_engine(req), view_node(req, parent), name, &e);
 
 	if (n) {
 		fill_entry(view_engine(req), n, &ep);

@@ -74,18 +74,31 @@ static struct node *next_loaded(struct node *dir)
 	}
 }
 
-void engine_check_seal(struct engine *en)
+/* The path that was mounted must still lead to the root that is open. */
+static void check_root(struct engine *en)
 {
-	struct statx st;
+	struct statx opened, named;
 	struct seen now;
-	bool intact;
 
-	if (statx(stage_root(en->stage), "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0 ||
-		(seen_from_statx(&now, &st), !seen_equal(&now, &en->root->seen)))
-		engine_find_fault(en, en->root, FINDING_CHANGED, "changed");
-	if (access(stage_path(en->stage), F_OK) < 0)
+	if (statx(AT_FDCWD, stage_path(en->stage), 0, STATX_BASIC_STATS, &named) < 0 ||
+		statx(stage_root(en->stage), "", AT_EMPTY_PATH, STATX_BASIC_STATS,
+			&opened) < 0) {
 		engine_find_fault(en, en->root, FINDING_CHANGED, "%s: %s",
 			stage_path(en->stage), strerror(errno));
+		return;
+	}
+	seen_from_statx(&now, &opened);
+	if (named.stx_ino != opened.stx_ino || stage_dev(&named) != stage_dev(&opened))
+		engine_find_fault(en, en->root, FINDING_CHANGED,
+			"%s: another directory is there now", stage_path(en->stage));
+	else if (!seen_equal(&now, &en->root->seen))
+		engine_find_fault(en, en->root, FINDING_CHANGED, "changed");
+}
+
+static void check_database(struct engine *en)
+{
+	bool intact;
+
 	pthread_mutex_lock(&en->load_lock);
 	intact = !en->db || db_unchanged(en->db);
 	pthread_mutex_unlock(&en->load_lock);
@@ -94,6 +107,12 @@ void engine_check_seal(struct engine *en)
 			"%s: the database was changed, removed or replaced under the "
 			"view",
 			db_path(en->db));
+}
+
+void engine_check_seal(struct engine *en)
+{
+	check_root(en);
+	check_database(en);
 	for (struct node *dir = en->root; dir; dir = next_loaded(dir)) {
 		struct dir *d = atomic_load(&dir->dir);
 

@@ -3,16 +3,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/stat.h>
 
 #include "common/quote.h"
+#include "tools/archive_input.h"
 #include "tools/commands.h"
 #include "tools/locate.h"
 #include "tools/progress.h"
 #include "tools/unpack.h"
-
-#define BLOCK_BYTES (1 << 20)
 
 static const char *opt_db;
 
@@ -35,24 +33,9 @@ static void warn(void *arg, const char *text)
 	fprintf(stderr, "livery: %s\n", text);
 }
 
-/* The last word of a file that cannot be an archive should name it, not a format. */
-static int open_archive(struct archive *a, const char *file, struct err *e)
-{
-	struct stat st;
-
-	if (strcmp(file, "-") == 0)
-		file = NULL;
-	if (file && stat(file, &st) < 0)
-		return err_sys(e, file, "cannot open the archive");
-	if (archive_read_open_filename(a, file, BLOCK_BYTES) != ARCHIVE_OK)
-		return err_set(e, ERR_INPUT, "%s: %s", file ? file : "standard input",
-			archive_error_string(a));
-	return 0;
-}
-
 /* All in one transaction, and a note for as long as it lasts. */
 static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
-	struct unpack *u, struct err *e)
+	struct archive_input *in, struct unpack *u, struct err *e)
 {
 	int rc;
 
@@ -64,36 +47,53 @@ static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
 	rc = unpack_archive(u, a, e);
 	writer_close(u->writer);
 	if (rc == 0)
+		rc = archive_input_finish(in, e);
+	if (rc == 0)
 		rc = db_note_drop(db, NOTE_UNFINISHED, e);
 	if (rc == 0)
 		rc = db_commit(db, e);
 	return rc;
 }
 
-static int with_archive(
-	const struct place *p, const char *file, struct unpack *u, struct err *e)
+/* Makes the staging tree and its database, and fills them. */
+static int unpack_to(const struct place *p, struct archive *a, struct archive_input *in,
+	struct unpack *u, struct err *e)
 {
-	struct archive *a = unpack_reader();
 	struct stage *stage = NULL;
 	struct db *db = NULL;
-	int rc = a ? open_archive(a, file, e) : err_set(e, ERR_SYS, "out of memory");
+	int rc = 0;
 
-	/* Nothing is made before the archive is known to be one. */
-	if (rc == 0 && mkdir(p->staging, 0777) < 0 && errno != EEXIST)
-		rc = err_sys(e, p->staging, "cannot make the staging tree");
-	if (rc == 0)
-		rc = stage_open(&stage, p->staging, e);
-	if (rc == 0)
-		rc = db_open(&db, p->db, DB_CREATE, e);
+	if (mkdir(p->staging, 0777) < 0 && errno != EEXIST)
+		return err_sys(e, p->staging, "cannot make the staging tree");
+	if (stage_open(&stage, p->staging, e) < 0)
+		return -1;
+	rc = db_open(&db, p->db, DB_CREATE, e);
 	if (rc == 0) {
-		rc = unpack_into(stage, db, a, u, e);
+		rc = unpack_into(stage, db, a, in, u, e);
 		if (rc < 0)
 			err_hint(e, "%s is incomplete: unpack again, or remove it and %s",
 				p->staging, p->db);
 	}
 	db_close(db);
 	stage_close(stage);
+	return rc;
+}
+
+/* Nothing is made before the archive is known to be one. */
+static int with_archive(
+	const struct place *p, const char *file, struct unpack *u, struct err *e)
+{
+	struct archive *a = unpack_reader();
+	struct archive_input *in = NULL;
+	int rc = a ? archive_input_open(&in, a, file, e)
+		   : err_set(e, ERR_SYS, "out of memory");
+
+	if (rc == 0 && unpack_begin(u, a, e) < 0)
+		rc = err_wrap(e, "%s", archive_input_name(in));
+	if (rc == 0)
+		rc = unpack_to(p, a, in, u, e);
 	archive_read_free(a);
+	archive_input_close(in);
 	return rc;
 }
 

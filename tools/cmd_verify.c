@@ -181,7 +181,7 @@ static void on_check(void *arg, const char *text)
 static void on_finding(void *arg, const struct finding *f)
 {
 	if (f->kind == FINDING_BAD_XATTR)
-		finding(arg, "attribute", f->path, NULL, f->text);
+		finding(arg, "attribute", f->path + 1, NULL, f->text);
 }
 
 static int run_verify(const struct command *c, int argc, char **argv, struct err *e)

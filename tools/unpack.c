@@ -196,17 +196,25 @@ static int next_entry(
 	return 1;
 }
 
+int unpack_begin(struct unpack *u, struct archive *a, struct err *e)
+{
+	int rc = next_entry(u, a, &u->next, e);
+
+	if (rc == 0)
+		return err_set(e, ERR_INPUT, "the archive is empty");
+	return rc < 0 ? -1 : 0;
+}
+
 int unpack_archive(struct unpack *u, struct archive *a, struct err *e)
 {
-	struct archive_entry *entry;
 	int rc;
 
-	while ((rc = next_entry(u, a, &entry, e)) == 1) {
-		const char *path = entry_path(a, entry, e);
+	do {
+		const char *path = entry_path(a, u->next, e);
 
 		if (!path)
 			return -1;
-		if (make_entry(u, a, entry, path, e) == 0) {
+		if (make_entry(u, a, u->next, path, e) == 0) {
 			u->entries++;
 		} else if (e->code == ERR_REFUSED) {
 			u->refused++;
@@ -216,10 +224,7 @@ int unpack_archive(struct unpack *u, struct archive *a, struct err *e)
 		}
 		if (u->step)
 			u->step(u->arg);
-	}
-	if (rc < 0)
-		return -1;
-	if (u->entries + u->refused == 0)
-		return err_set(e, ERR_INPUT, "the archive is empty");
-	return writer_finish(u->writer, e);
+		rc = next_entry(u, a, &u->next, e);
+	} while (rc == 1);
+	return rc < 0 ? -1 : writer_finish(u->writer, e);
 }

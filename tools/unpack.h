@@ -20,7 +20,8 @@ struct unpack {
 	void (*warn)(
 		void *arg, const char *text); /* a refused entry, something not kept */
 	void *arg;
-	uint64_t entries; /* made */
+	struct archive_entry *next; /* read and not yet made */
+	uint64_t entries;           /* made */
 	uint64_t refused; /* names that would leave the tree; each was told to warn */
 	uint64_t warned;  /* of something that cannot be kept or shown */
 };
@@ -28,9 +29,12 @@ struct unpack {
 /* A reader for the formats above; open it with archive_read_open…(). NULL: no memory. */
 struct archive *unpack_reader(void);
 
+/* Reads the first entry; an archive without one is an error. Makes nothing. */
+int unpack_begin(struct unpack *u, struct archive *a, struct err *e);
+
 /*
- * Makes all entries. An entry whose name would leave the tree is refused, told and
- * counted, and the next one is read; any other failure ends it.
+ * After unpack_begin(): makes all entries. An entry whose name would leave the tree is
+ * refused, told and counted, and the next one is read; any other failure ends it.
  */
 int unpack_archive(struct unpack *u, struct archive *a, struct err *e);
 

@@ -160,6 +160,12 @@ static int read_acl(struct unpack_meta *m, struct archive_entry *entry, int type
 	return add_attr(m, name, b.data, b.len, e);
 }
 
+/* FUSE and most formats pass on the kernel's 12 and 20 bits (linux/kdev_t.h). */
+static bool device_valid(dev_t major, dev_t minor)
+{
+	return major <= 0xfff && minor <= 0xfffff;
+}
+
 int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct err *e)
 {
 	int64_t uid = archive_entry_uid(entry);
@@ -175,6 +181,13 @@ int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct 
 	m->meta.gid = (uint32_t)gid;
 	m->meta.rdev =
 		makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
+	if ((S_ISCHR(m->meta.mode) || S_ISBLK(m->meta.mode)) &&
+		!device_valid(
+			archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry)))
+		return err_set(e, ERR_INPUT,
+			"its device number %llu:%llu is out of range",
+			(unsigned long long)archive_entry_rdevmajor(entry),
+			(unsigned long long)archive_entry_rdevminor(entry));
 	m->meta.target = archive_entry_symlink(entry);
 	if (S_ISLNK(m->meta.mode) && (!m->meta.target || !*m->meta.target))
 		return err_set(e, ERR_INPUT, "a symbolic link without a target");

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bytes of an archive file for libarchive, whose gzip filter does not compare the
+ * checksum and length that end a gzip file (RFC 1952): zlib reads those, and passes on as
+ * it is whatever is not gzip.
+ */
+#ifndef TOOLS_ARCHIVE_INPUT_H
+#define TOOLS_ARCHIVE_INPUT_H
+
+#include "common/err.h"
+
+struct archive;
+struct archive_input;
+
+/* file: a path, or "-" for standard input. Opens the reader a on it. */
+int archive_input_open(
+	struct archive_input **out, struct archive *a, const char *file, struct err *e);
+
+/* Reads to the end of the file, behind the archive's own, where the checksum is. */
+int archive_input_finish(struct archive_input *in, struct err *e);
+
+/* After archive_read_free() of the reader. NULL is fine. */
+void archive_input_close(struct archive_input *in);
+
+/* The file's name for messages. */
+const char *archive_input_name(const struct archive_input *in);
+
+#endif
