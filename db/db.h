@@ -147,9 +147,6 @@ int64_t db_label_intern(struct db *db, const char *context, size_t len, struct e
  * set where there is no such label. */
 const char *db_label_text(struct db *db, int64_t label, struct err *e);
 
-/* True where anything was ever labeled. */
-bool db_has_labels(const struct db *db);
-
 /*
  * Other attributes of a record; security.selinux is not among them. A value that is
  * stored again replaces the old one. Removing what is not there returns 0, else 1.

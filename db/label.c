@@ -72,11 +72,6 @@ void db_labels_forget_new(struct db *db)
 		free(db->labels[--db->label_count].text);
 }
 
-bool db_has_labels(const struct db *db)
-{
-	return db->label_count > 0;
-}
-
 static int compare_id(const void *key, const void *elem)
 {
 	int64_t a = *(const int64_t *)key;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/quote.h"
 #include "db/internal.h"
 
 #define HEADER_BYTES                                                                     \
@@ -102,8 +103,8 @@ static int open_sqlite(struct db *db, bool writable, struct err *e)
  */
 static int recover(struct db *db, struct err *e)
 {
-	struct err ignored;
 	sqlite3 *sql = NULL;
+	char why[512];
 	char *journal = NULL;
 	struct stat st;
 	int rc;
@@ -122,12 +123,12 @@ static int recover(struct db *db, struct err *e)
 			sql, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
 	}
 	if (rc != SQLITE_OK) {
-		err_set(&ignored, ERR_INPUT, "%s", sqlite3_errmsg(sql));
+		quote_path(why, sizeof(why), sqlite3_errmsg(sql));
 		sqlite3_close(sql);
 		return err_set(e, ERR_INPUT,
 			"%s: a command that wrote to it was interrupted, and its journal "
 			"cannot be rolled back: %s",
-			db->path, ignored.msg);
+			db->path, why);
 	}
 	sqlite3_close(sql);
 	return 0;

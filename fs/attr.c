@@ -35,11 +35,10 @@ bool seen_equal(const struct seen *a, const struct seen *b)
 	       a->ctime_ns == b->ctime_ns && a->size == b->size;
 }
 
-/* One inode without a label among labeled ones makes an image wrong. */
+/* A file that came after the tree was labeled makes an image wrong. */
 static void check_label(struct engine *en, struct node *n)
 {
-	if (en->opt.want_labels && !en->opt.no_labels && !n->label && !n->excluded &&
-		en->db && db_has_labels(en->db))
+	if (en->want_labels && !n->label && !n->excluded)
 		engine_find_fault(en, n, FINDING_UNLABELED, "has no label");
 }
 

@@ -31,6 +31,19 @@ int engine_options_init(struct engine_options *o, struct err *e)
 	return 0;
 }
 
+static int read_notes(struct engine *en, struct err *e)
+{
+	char *labeled = NULL;
+
+	if (!en->db || !en->opt.want_labels || en->opt.no_labels)
+		return 0;
+	if (db_note_get(en->db, NOTE_LABELED, &labeled, e) < 0)
+		return -1;
+	en->want_labels = labeled != NULL;
+	free(labeled);
+	return 0;
+}
+
 /* The root's node; its record is there from the start of every database. */
 static int make_root(struct engine *en, struct err *e)
 {
@@ -77,7 +90,7 @@ int engine_open(struct engine **out, struct stage *stage, struct db *db,
 	pthread_mutex_init(&en->load_lock, NULL);
 	pthread_mutex_init(&en->findings_lock, NULL);
 	content_init(en);
-	if (make_root(en, e) < 0) {
+	if (read_notes(en, e) < 0 || make_root(en, e) < 0) {
 		engine_close(en);
 		return -1;
 	}

@@ -32,10 +32,16 @@ struct engine_options {
 	uint32_t uid,
 		gid;    /* default owner of what the caller owns, where no record says */
 	bool no_labels; /* do not show security.selinux */
-	bool want_labels;   /* where the database has labels at all, all must have one */
+	bool want_labels;   /* where NOTE_LABELED is set, all must have one */
 	bool clamp;         /* show no time later than clamp_time */
 	int64_t clamp_time; /* seconds since 1970 */
 };
+
+/*
+ * A note of the database, there when every inode had its label from a policy. What comes
+ * without one after that is a finding.
+ */
+#define NOTE_LABELED "labeled"
 
 /* Defaults, with SOURCE_DATE_EPOCH taken from the environment. */
 int engine_options_init(struct engine_options *o, struct err *e);

@@ -80,6 +80,7 @@ struct engine {
 	struct engine_options opt;
 	_Atomic bool root_xattrs; /* as dir's host_xattrs, for the root */
 	uid_t owner;              /* who the default owner stands for */
+	bool want_labels;         /* labels are shown, and none should be missing */
 	struct node *root;
 	pthread_mutex_t load_lock; /* making nodes: arena, db, links */
 	struct arena arena;

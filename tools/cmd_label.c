@@ -92,6 +92,9 @@ static int label(
 	if (db_begin(db, e) < 0)
 		return -1;
 	rc = label_tree(en, l, &hooks, report, e);
+	if (rc == 0)
+		rc = report->unmatched ? db_note_drop(db, NOTE_LABELED, e)
+				       : db_note_put(db, NOTE_LABELED, "all", e);
 	progress_clear(&progress);
 	return rc < 0 ? -1 : db_commit(db, e);
 }
