@@ -51,6 +51,68 @@ void acl_sort(struct buf *b)
 			sizeof(struct acl_entry), compare);
 }
 
+/* Where in the mode an entry's permissions are; -1: nowhere. */
+static int mode_shift(uint16_t tag, bool masked)
+{
+	switch (le16toh(tag)) {
+	case ACL_TAG_USER_OBJ:
+		return 6;
+	case ACL_TAG_MASK:
+		return 3;
+	case ACL_TAG_GROUP_OBJ:
+		return masked ? -1 : 3;
+	case ACL_TAG_OTHER:
+		return 0;
+	default:
+		return -1;
+	}
+}
+
+static bool has_mask(const char *value, size_t len)
+{
+	struct acl_entry a;
+
+	for (size_t i = 4; i + sizeof(a) <= len; i += sizeof(a)) {
+		memcpy(&a, value + i, sizeof(a));
+		if (le16toh(a.tag) == ACL_TAG_MASK)
+			return true;
+	}
+	return false;
+}
+
+uint32_t acl_mode(const void *value, size_t len)
+{
+	bool masked = has_mask(value, len);
+	uint32_t mode = 0;
+	struct acl_entry a;
+
+	for (size_t i = 4; i + sizeof(a) <= len; i += sizeof(a)) {
+		int shift;
+
+		memcpy(&a, (const char *)value + i, sizeof(a));
+		shift = mode_shift(a.tag, masked);
+		if (shift >= 0)
+			mode |= (le16toh(a.perm) & 7u) << shift;
+	}
+	return mode;
+}
+
+void acl_set_mode(void *value, size_t len, uint32_t mode)
+{
+	bool masked = has_mask(value, len);
+	struct acl_entry a;
+
+	for (size_t i = 4; i + sizeof(a) <= len; i += sizeof(a)) {
+		int shift;
+
+		memcpy(&a, (char *)value + i, sizeof(a));
+		shift = mode_shift(a.tag, masked);
+		if (shift >= 0)
+			a.perm = htole16((uint16_t)(mode >> shift & 7));
+		memcpy((char *)value + i, &a, sizeof(a));
+	}
+}
+
 bool acl_valid(const void *value, size_t len)
 {
 	const char *p = value;

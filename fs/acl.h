@@ -31,6 +31,14 @@ int acl_add(struct buf *b, enum acl_tag tag, unsigned perm, uint32_t id);
 /* Puts the entries into the order that the kernel gives: by tag, then by id. */
 void acl_sort(struct buf *b);
 
+/*
+ * An access ACL and a mode are two views of one thing (acl(5)): owner, mask (or, where
+ * there is none, owning group) and others are the mode's nine bits. The value must be
+ * valid. acl_set_mode() changes it in place.
+ */
+uint32_t acl_mode(const void *value, size_t len);
+void acl_set_mode(void *value, size_t len, uint32_t mode);
+
 /* True if the kernel would hand this value to a reader. */
 bool acl_valid(const void *value, size_t len);
 

@@ -234,15 +234,25 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 		return -1;
 	if (old && clear(w, &p, old, path, e) < 0)
 		return -1;
-	if (make_inode(&p, meta, path, fd, e) < 0 ||
-		put_record(w, &p, meta, true, e) < 0) {
-		if (fd && *fd >= 0) {
-			close(*fd);
-			*fd = -1;
-		}
+	if (make_inode(&p, meta, path, fd, e) < 0)
 		return -1;
+	if (put_record(w, &p, meta, true, e) == 0)
+		return 0;
+	unlinkat(p.dir.fd, p.name, type == S_IFDIR ? AT_REMOVEDIR : 0);
+	if (fd && *fd >= 0) {
+		close(*fd);
+		*fd = -1;
 	}
-	return 0;
+	return -1;
+}
+
+void writer_unmake(struct writer *w, const char *path)
+{
+	struct writer_place p;
+	struct err ignored;
+
+	if (writer_place(w, path, false, &p, &ignored) == 0 && *p.name)
+		unlinkat(p.dir.fd, p.name, 0);
 }
 
 static int link_refused(

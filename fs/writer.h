@@ -49,6 +49,9 @@ struct writer_meta {
 int writer_make(struct writer *w, const char *path, const struct writer_meta *meta,
 	int *fd, struct err *e);
 
+/* Removes the file that was just made, when its record cannot be kept after all. */
+void writer_unmake(struct writer *w, const char *path);
+
 /* Another name for what is at target. Opens the file if fd is not NULL and it is regular.
  */
 int writer_link(

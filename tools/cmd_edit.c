@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/quote.h"
+#include "fs/acl.h"
 #include "fs/edit.h"
 #include "fs/xattr.h"
 #include "tools/commands.h"
@@ -173,6 +174,23 @@ static int run_chown(const struct command *c, int argc, char **argv, struct err 
 	return change_paths(&ch, argc - 1, argv + 1, e);
 }
 
+/* The mask of an access ACL is the mode's group: one changes with the other. */
+static int keep_acl(
+	struct change *ch, struct node *n, int64_t record, uint32_t mode, struct err *e)
+{
+	cleanup_buf struct buf acl = {0};
+	struct xattr x;
+	int rc = engine_xattr(ch->en, n, XATTR_ACL_ACCESS, &x, e);
+
+	if (rc <= 0)
+		return rc;
+	if (buf_add(&acl, x.value, x.len) < 0)
+		return err_set(e, ERR_SYS, "out of memory");
+	acl_set_mode(acl.data, acl.len, mode);
+	return db_xattr_put(
+		engine_db(ch->en), record, XATTR_ACL_ACCESS, acl.data, acl.len, e);
+}
+
 static int apply_mode(
 	struct change *ch, struct node *n, struct db_record *r, struct err *e)
 {
@@ -190,6 +208,8 @@ static int apply_mode(
 		return err_set(
 			e, ERR_USAGE, "'%s' is no mode: say 4755 or u+s,go-w", ch->text);
 	r->mode = mode;
+	if (keep_acl(ch, n, r->id, mode, e) < 0)
+		return -1;
 	return db_record_put(engine_db(ch->en), r, e);
 }
 
@@ -234,8 +254,8 @@ static int apply_attr(
 	struct change *ch, struct node *n, struct db_record *r, struct err *e)
 {
 	cleanup_buf struct buf value = {0};
+	struct stat st;
 
-	(void)n;
 	if (opt_remove)
 		return remove_attr(ch, r, e);
 	if (xattr_value_parse(opt_value ? opt_value : "", &value, e) < 0)
@@ -252,6 +272,12 @@ static int apply_attr(
 		return err_set(e, ERR_REFUSED,
 			"no reader could be given %s on such a file, so it cannot be set",
 			opt_name);
+	}
+	if (strcmp(opt_name, XATTR_ACL_ACCESS) == 0) {
+		engine_stat(ch->en, n, &st);
+		r->mode = (st.st_mode & 07000) | acl_mode(value.data, value.len);
+		if (db_record_put(engine_db(ch->en), r, e) < 0)
+			return -1;
 	}
 	return db_xattr_put(engine_db(ch->en), r->id, opt_name,
 		value.len ? value.data : "", value.len, e);

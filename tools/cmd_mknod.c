@@ -102,8 +102,11 @@ static int make(const struct place *p, const struct writer_meta *m, struct err *
 		rc = db_begin(db, e);
 		if (rc == 0)
 			rc = writer_make(w, p->path, m, NULL, e);
-		if (rc == 0)
+		if (rc == 0) {
 			rc = db_commit(db, e);
+			if (rc < 0)
+				writer_unmake(w, p->path);
+		}
 		writer_close(w);
 	}
 	engine_close(en);

@@ -99,9 +99,9 @@ static int serve(struct daemon *d, struct err *e)
 		broken = engine_seal_broken(en);
 		if (broken)
 			say(d,
-				"%s: the staging tree or its database changed while the "
-				"view "
-				"was up (see above): what was read from it may be wrong",
+				"%s: not all was shown as it should be (see above): what "
+				"was "
+				"made from this view may be wrong",
 				d->mountpoint);
 	}
 	engine_close(en);
@@ -296,8 +296,9 @@ static const struct command_option command_options[] = {
 	{'f', "foreground", NULL,
 		"stay in the foreground; findings go to standard error"},
 	{'o', NULL, "OPTION,...",
-		"ro, no-labels, allow_other, default-owner=UID:GID, "
-		"clamp=SECONDS, threads=N, noexec, debug"},
+		"ro, no-labels, allow-unlabeled, allow_other, "
+		"default-owner=UID:GID, clamp=SECONDS, db=FILE, threads=N, noexec, "
+		"debug"},
 	OPTION_DB,
 	{0},
 };

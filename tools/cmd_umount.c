@@ -42,9 +42,8 @@ static int report_seal(const char *mountpoint, struct err *e)
 	}
 	if (rc == EXIT_FINDINGS)
 		fprintf(stderr,
-			"livery: %s: the staging tree or its database changed while "
-			"the view was up: what was read from it may be wrong; read it "
-			"again\n",
+			"livery: %s: not all was shown as it should be (see above): what "
+			"was made from this view may be wrong\n",
 			mountpoint);
 	return rc;
 }

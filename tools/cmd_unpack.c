@@ -42,6 +42,7 @@ static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
 	if (db_note_put(db, NOTE_UNFINISHED, "'livery unpack'", e) < 0 ||
 		db_begin(db, e) < 0)
 		return -1;
+	u->stage = stage;
 	if (writer_open(&u->writer, stage, db, e) < 0)
 		return -1;
 	rc = unpack_archive(u, a, e);

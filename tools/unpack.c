@@ -139,7 +139,7 @@ static int make_entry(struct unpack *u, struct archive *a, struct archive_entry 
 
 	if (target)
 		return make_link(u, a, entry, path, target, e);
-	if (unpack_meta_read(&m, entry, e) < 0)
+	if (unpack_meta_read(&m, entry, u->stage, e) < 0)
 		return err_wrap(e, "%s", quote_path(quoted, sizeof(quoted), path));
 	archive_entry_fflags(entry, &set, &clear);
 	if (set)

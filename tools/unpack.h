@@ -16,7 +16,8 @@ struct archive_entry;
 
 struct unpack {
 	struct writer *writer;
-	void (*step)(void *arg); /* after each entry; may be NULL */
+	const struct stage *stage; /* the writer's */
+	void (*step)(void *arg);   /* after each entry; may be NULL */
 	void (*warn)(
 		void *arg, const char *text); /* a refused entry, something not kept */
 	void *arg;
@@ -39,8 +40,8 @@ int unpack_begin(struct unpack *u, struct archive *a, struct err *e);
 int unpack_archive(struct unpack *u, struct archive *a, struct err *e);
 
 /*
- * unpack_meta.c: what an entry says of its inode. Memory is the caller's to free with
- * unpack_meta_free().
+ * unpack_meta.c: what an entry says of its inode; names in ACLs are the stage's own.
+ * Memory is the caller's to free with unpack_meta_free().
  */
 struct unpack_meta {
 	struct writer_meta meta;
@@ -50,7 +51,8 @@ struct unpack_meta {
 	char *label;
 	bool hidden; /* carries attributes that no view can show */
 };
-int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct err *e);
+int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry,
+	const struct stage *stage, struct err *e);
 void unpack_meta_free(struct unpack_meta *m);
 
 #endif

@@ -9,6 +9,7 @@
 #include "common/quote.h"
 #include "fs/acl.h"
 #include "fs/xattr.h"
+#include "tools/names.h"
 #include "tools/unpack.h"
 
 static int no_memory(struct err *e)
@@ -93,9 +94,6 @@ static int read_xattrs(struct unpack_meta *m, struct archive_entry *entry, struc
 				return -1;
 			continue;
 		}
-		/* An archive may have an ACL as text too, which was read before. */
-		if (has_attr(m, name))
-			continue;
 		if (xattr_fate(m->meta.mode, name, value, len) == XATTR_BAD)
 			return err_set(e, ERR_INPUT, "its attribute %s is damaged",
 				quote_path(quoted, sizeof(quoted), name));
@@ -118,40 +116,68 @@ static const struct {
 	{ARCHIVE_ENTRY_ACL_OTHER, ACL_TAG_OTHER},
 };
 
-static int add_acl_entry(
-	struct buf *b, int archive_tag, int permset, int id, struct err *e)
+/*
+ * Whom an entry names. GNU tar writes names of the machine that packed, and numbers only
+ * in the attribute beside them; where that is missing, the tree says who it is.
+ */
+static int acl_id(const struct stage *stage, enum acl_tag tag, int id, const char *name,
+	uint32_t *out, struct err *e)
+{
+	struct names *names;
+	uint32_t other = 0;
+	char *text = NULL;
+	int rc;
+
+	*out = (uint32_t)id;
+	if (id >= 0 || (tag != ACL_TAG_USER && tag != ACL_TAG_GROUP))
+		return 0;
+	if (asprintf(&text, "%s%s", tag == ACL_TAG_GROUP ? ":" : "", name ? name : "") <
+		0)
+		return no_memory(e);
+	rc = names_open(&names, stage, e);
+	if (rc == 0) {
+		rc = tag == ACL_TAG_USER ? names_parse_owner(names, text, out, &other, e)
+					 : names_parse_owner(names, text, &other, out, e);
+		names_close(names);
+	}
+	free(text);
+	return rc < 0 ? err_wrap(e, "its ACL names somebody without a number") : 0;
+}
+
+static int add_acl_entry(struct buf *b, const struct stage *stage, int archive_tag,
+	int permset, int id, const char *name, struct err *e)
 {
 	unsigned perm = (permset & ARCHIVE_ENTRY_ACL_READ ? 4u : 0u) |
 			(permset & ARCHIVE_ENTRY_ACL_WRITE ? 2u : 0u) |
 			(permset & ARCHIVE_ENTRY_ACL_EXECUTE ? 1u : 0u);
 
 	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
+		uint32_t who;
+
 		if (tags[i].archive_tag != archive_tag)
 			continue;
-		if ((tags[i].tag == ACL_TAG_USER || tags[i].tag == ACL_TAG_GROUP) &&
-			id < 0)
-			return err_set(
-				e, ERR_INPUT, "its ACL names somebody without a number");
-		return acl_add(b, tags[i].tag, perm, (uint32_t)id) < 0 ? no_memory(e) : 0;
+		if (acl_id(stage, tags[i].tag, id, name, &who, e) < 0)
+			return -1;
+		return acl_add(b, tags[i].tag, perm, who) < 0 ? no_memory(e) : 0;
 	}
 	return err_set(e, ERR_INPUT, "its ACL has an entry that POSIX does not know");
 }
 
 /* type: ARCHIVE_ENTRY_ACL_TYPE_ACCESS or _DEFAULT. */
-static int read_acl(struct unpack_meta *m, struct archive_entry *entry, int type,
-	const char *name, struct err *e)
+static int read_acl(struct unpack_meta *m, struct archive_entry *entry,
+	const struct stage *stage, int type, const char *name, struct err *e)
 {
 	cleanup_buf struct buf b = {0};
 	int got_type, permset, tag, id;
 	const char *who;
 
-	if (archive_entry_acl_reset(entry, type) == 0)
+	if (has_attr(m, name) || archive_entry_acl_reset(entry, type) == 0)
 		return 0;
 	if (acl_start(&b) < 0)
 		return no_memory(e);
 	while (archive_entry_acl_next(
 		       entry, type, &got_type, &permset, &tag, &id, &who) == ARCHIVE_OK)
-		if (add_acl_entry(&b, tag, permset, id, e) < 0)
+		if (add_acl_entry(&b, stage, tag, permset, id, who, e) < 0)
 			return -1;
 	/* Three entries say no more than the mode does. */
 	if (type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS && b.len <= 4 + 3 * 8)
@@ -160,13 +186,23 @@ static int read_acl(struct unpack_meta *m, struct archive_entry *entry, int type
 	return add_attr(m, name, b.data, b.len, e);
 }
 
+/* libarchive takes the owning group's entry for the mode's group, which is the mask. */
+static void mode_from_acl(struct unpack_meta *m)
+{
+	for (size_t i = 0; i < m->meta.attr_count; i++)
+		if (strcmp(m->names[i], XATTR_ACL_ACCESS) == 0)
+			m->meta.mode = (m->meta.mode & ~0777u) |
+				       acl_mode(m->values[i], m->attrs[i].len);
+}
+
 /* FUSE and most formats pass on the kernel's 12 and 20 bits (linux/kdev_t.h). */
 static bool device_valid(dev_t major, dev_t minor)
 {
 	return major <= 0xfff && minor <= 0xfffff;
 }
 
-int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct err *e)
+int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry,
+	const struct stage *stage, struct err *e)
 {
 	int64_t uid = archive_entry_uid(entry);
 	int64_t gid = archive_entry_gid(entry);
@@ -191,13 +227,15 @@ int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct 
 	m->meta.target = archive_entry_symlink(entry);
 	if (S_ISLNK(m->meta.mode) && (!m->meta.target || !*m->meta.target))
 		return err_set(e, ERR_INPUT, "a symbolic link without a target");
-	if (read_acl(m, entry, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, XATTR_ACL_ACCESS, e) < 0 ||
-		read_acl(m, entry, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, XATTR_ACL_DEFAULT, e) <
-			0 ||
-		read_xattrs(m, entry, e) < 0) {
+	if (read_xattrs(m, entry, e) < 0 ||
+		read_acl(m, entry, stage, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, XATTR_ACL_ACCESS,
+			e) < 0 ||
+		read_acl(m, entry, stage, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT,
+			XATTR_ACL_DEFAULT, e) < 0) {
 		unpack_meta_free(m);
 		return -1;
 	}
+	mode_from_acl(m);
 	m->meta.attrs = m->attrs;
 	m->meta.label = m->label;
 	return 0;

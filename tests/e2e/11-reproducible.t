@@ -7,6 +7,7 @@
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 . "$here/../lib/formats.sh"
+# shellcheck disable=SC2154 # from formats.sh
 
 # Most files of the fixture are younger, so clamping is seen too.
 epoch=1600000000
@@ -18,17 +19,16 @@ is "$(stat -c %s reversed.tar | awk '{ print ($1 > 100e6) }')" 1 "a second tar"
 build() { # NAME TAR UMASK STAGING
 	local name=$1 tar=$2 mask=$3 staging=$4 format
 	ok "$name: unpack" as_user bash -c "umask $mask; mkdir -p \$(dirname '$staging') &&
-		exec '$LIVERY' unpack '$tar' '$staging'" || return
+		exec '$LIVERY' unpack '$tar' '$staging'" || bail "nothing to go on with"
 	ok "$name: chown" as_user "$LIVERY" chown root:shadow "$staging/etc/shadow"
 	ok "$name: mknod" as_user "$LIVERY" mknod "$staging/dev/console" c 5 1
 	ok "$name: label" as_user "$LIVERY" label "$staging"
 	export SOURCE_DATE_EPOCH=$epoch E2FSPROGS_FAKE_TIME=$epoch
-	ok "$name: mount" mount_view "$staging" "$name"
+	ok "$name: mount" mount_view "$staging" "$name" || bail "nothing to go on with"
 	for format in "${formats[@]}"; do
 		ok "$name: $format" \
 			as_user bash -c "umask $mask; $(image_command "$format" "$name" "$name.$format")"
 	done
-	as_user /usr/bin/python3 .bin/lib/scan.py "$name" >"$name.view"
 	unset SOURCE_DATE_EPOCH E2FSPROGS_FAKE_TIME
 	strict_umount "$name"
 }
@@ -37,11 +37,13 @@ build one "$FIXTURE" 022 one-staging/rootfs
 as_user chmod -R u+rwX one-staging && rm -rf one-staging
 build two reversed.tar 077 elsewhere/deeper/tree-two
 
-same "the views are equal" one.view two.view
+# reads IMAGE: its manifest, which says what differs
+reads() { ".bin/lib/readers/${1##*.}" "$1"; }
 for format in "${formats[@]}"; do
-	ok "$format: equal byte for byte" cmp "one.$format" "two.$format"
+	ok "$format: equal byte for byte" cmp "one.$format" "two.$format" ||
+		diag "$(compare --max 15 <(reads "one.$format") <(reads "two.$format"))"
 	is "$(stat -c %s "one.$format" | awk '{ print ($1 > 100e6) }')" 1 "$format: not empty"
 done
-newest=$(cut -f10 one.view | sort -n | tail -n 1)
-is "$newest" "$epoch.000000000" "no time in the view is after SOURCE_DATE_EPOCH"
+newest=$(reads one.tar | cut -f10 | sort -n | tail -n 1)
+is "$newest" "$epoch.000000000" "no time is after SOURCE_DATE_EPOCH"
 finish

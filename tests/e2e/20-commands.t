@@ -79,7 +79,7 @@ f("odd", mode=0o7644, mtime="-5")
 f("new\nline", "n")
 f(b"byte\xe9\xff", "b", mtime="1600000000.123456789")
 END
-as_user "$LIVERY" unpack small.tar rootfs || bail "nothing to go on with"
+as_user "$LIVERY" unpack small.tar rootfs >/dev/null || bail "nothing to go on with"
 ok "mount" mount_view rootfs view || bail "nothing to go on with"
 
 # --- ls against ls(1) in the view, field by field

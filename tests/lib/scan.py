@@ -22,6 +22,11 @@ def escape(raw):
     return "".join(chr(b) if 32 < b < 127 and b != 92 else f"\\x{b:02x}" for b in raw)
 
 
+def attribute(name):
+    """The name of an attribute, without what separates attributes in their field."""
+    return escape(name).replace(",", "\\x2c").replace("=", "\\x3d")
+
+
 def seconds(ns):
     return f"{'-' if ns < 0 else ''}{abs(ns) // 10**9}.{abs(ns) % 10**9:09d}"
 
@@ -33,7 +38,7 @@ def line(path, kind, mode, uid, gid, rdev, size, nlink, mtime_ns, target, sha, x
             "-" if kind == "d" else str(size if kind in "fl" else 0),
             "-" if kind == "d" else str(nlink), "-", seconds(mtime_ns),
             escape(target) if kind == "l" else "-", sha,
-            ",".join(f"{escape(n)}={v.hex()}" for n, v in sorted(xattrs)) or "-"]
+            ",".join(f"{attribute(n)}={v.hex()}" for n, v in sorted(xattrs)) or "-"]
 
 
 def emit(entries, out):

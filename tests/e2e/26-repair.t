@@ -1,0 +1,173 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# status --repair: records follow their files, one at a time, and nothing else changes; until
+# then label refuses to take a moved file for a new one.
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib/e2e.sh"
+
+as_user .bin/lib/mktar small.tar <<'END'
+d("./", uid=100)
+d("etc", uid=101)
+f("etc/keep", "k", uid=102)
+d("dev", uid=103)
+c("dev/null", 1, 3, uid=104)
+d("a", uid=105)
+f("a/1", "1", uid=106, mode=0o4711, x={**LABEL("a:b:one:s0"), **CAP(0x400)})
+f("a/2", "2", uid=107)
+h("a/2-again", "a/2")
+d("a/sub", uid=108)
+f("a/sub/x", "x", uid=109)
+l("a/link", "1", uid=110)
+d("d", uid=111)
+END
+printf '/.* a:b:c:s0\n' >policy
+# Each record that the tree shows: path, owner, links, label.
+shown() {
+	as_user bash -c 'cd rootfs && find . -mindepth 1 -print0 | sort -z | xargs -0 "$0" stat --json .' \
+		"$LIVERY" | /usr/bin/python3 -c 'import json, sys
+for e in json.load(sys.stdin):
+    print(e["path"] or "/", e["uid"], e["links"], e["recorded"])'
+}
+# repair DESCRIPTION COMMANDS FOUND EXPECTED: after COMMANDS in the tree, status finds FOUND,
+# --repair says the same, and the lines of EXPECTED are among what is shown.
+repair() {
+	local line
+	rm -rf rootfs rootfs.livery
+	as_user "$LIVERY" unpack small.tar rootfs >/dev/null || bail "nothing to go on with"
+	as_user bash -c "cd rootfs && $2"
+	exits 1 "$1: status" as_user "$LIVERY" status rootfs
+	is "$(sort <<<"$OUT")" "$3" "$1: what it finds"
+	ok "$1: status --repair" as_user "$LIVERY" status --repair rootfs
+	is "$(sort <<<"$OUT")" "$(sort <<<"$3"$'\n'"$SCRATCH/rootfs: the database follows the tree in all of these")" \
+		"$1: what is repaired"
+	ok "$1: status afterwards" as_user "$LIVERY" status rootfs
+	shown >now
+	while read -r line; do
+		result "$(grep -qxF "$line True" now; echo $?)" "$1: $line" || diag "$(cat now)"
+	done <<<"$4"
+	ok "$1: label works" as_user "$LIVERY" label --policy policy rootfs
+	ok "$1: verify" as_user "$LIVERY" verify rootfs
+}
+repair "moved files" 'mv a/1 etc/one; mv dev/null dev/zero; mv a/link link' \
+	"moved /a/1 -> /etc/one
+moved /a/link -> /link
+moved /dev/null -> /dev/zero" \
+	"etc/one 106 1
+dev/zero 104 1
+link 110 1
+etc 101 2"
+is "$(as_user "$LIVERY" stat --json rootfs/etc/one | grep -c '"mode": "4711".*security.capability')" 1 \
+	"mode and attributes come along"
+like "$(as_user "$LIVERY" ls rootfs/dev)" "^crw.* 1, 3 .* zero" "a device stays one"
+repair "a moved directory" 'mv a b' \
+	"moved /a -> /b
+moved /a/1 -> /b/1
+moved /a/2 -> /b/2
+moved /a/2-again -> /b/2-again
+moved /a/link -> /b/link
+moved /a/sub -> /b/sub
+moved /a/sub/x -> /b/sub/x" \
+	"b 105 3
+b/1 106 1
+b/2 107 2
+b/2-again 107 2
+b/sub 108 2
+b/sub/x 109 1"
+repair "a moved directory, and a file moved in it" 'mv a/sub b; mv b/x b/y' \
+	"moved /a/sub -> /b
+moved /a/sub/x -> /b/y" \
+	"b 108 2
+b/y 109 1"
+repair "a file moved into a moved directory" 'mv d new; mv etc/keep new/keep' \
+	"moved /d -> /new
+moved /etc/keep -> /new/keep" \
+	"new 111 2
+new/keep 102 1"
+repair "a file moved into a moved directory that sorts behind it" 'mv dev zdev; mv a/1 zdev/1' \
+	"moved /a/1 -> /zdev/1
+moved /dev -> /zdev
+moved /dev/null -> /zdev/null" \
+	"zdev 103 2
+zdev/null 104 1
+zdev/1 106 1"
+repair "a directory moved into another that was in it" 'mv a/sub top; mv a top/a' \
+	"moved /a -> /top/a
+moved /a/1 -> /top/a/1
+moved /a/2 -> /top/a/2
+moved /a/2-again -> /top/a/2-again
+moved /a/link -> /top/a/link
+moved /a/sub -> /top
+moved /a/sub/x -> /top/x" \
+	"top 108 3
+top/x 109 1
+top/a 105 2
+top/a/1 106 1
+top/a/2 107 2"
+repair "moved into new directories" 'mkdir -p new/er; mv a/1 new/er/1' \
+	"moved /a/1 -> /new/er/1
+unrecorded /new
+unrecorded /new/er" \
+	"new/er/1 106 1
+new 0 3
+new/er 0 2"
+repair "one name of a hard link" 'mv a/2 etc/two' \
+	"moved /a/2 -> /etc/two" \
+	"etc/two 107 2
+a/2-again 107 2"
+repair "all names of a hard link" 'mv a/2 etc/two; mv a/2-again etc/three' \
+	"moved /a/2 -> /etc/three
+moved /a/2-again -> /etc/two" \
+	"etc/two 107 2
+etc/three 107 2"
+repair "gone" 'rm a/1 a/2; rm -r a/sub' \
+	"gone /a/1
+gone /a/2
+gone /a/sub
+gone /a/sub/x" \
+	"a 105 2
+a/2-again 107 1"
+repair "new" 'touch new; mkdir dir; ln a/2 dir/2; ln new dir/new' \
+	"unrecorded /dir
+unrecorded /dir/2
+unrecorded /dir/new
+unrecorded /new" \
+	"new 0 2
+dir/new 0 2
+dir/2 107 3
+a/2 107 3
+dir 0 2"
+repair "replaced" 'rm a/1; mkdir a/1; touch a/1/in; echo x >dev/null' \
+	"replaced /a/1
+replaced /dev/null
+unrecorded /a/1/in" \
+	"a/1 0 2
+a/1/in 0 1
+dev/null 0 1"
+repair "split" 'cp a/2 ../copy; rm a/2-again; mv ../copy a/2-again' \
+	"split /a/2-again" \
+	"a/2 107 1
+a/2-again 107 1"
+
+# --- label before that
+
+rm -rf rootfs rootfs.livery
+as_user "$LIVERY" unpack small.tar rootfs >/dev/null
+as_user mv rootfs/a/1 rootfs/one
+before=$(sha256sum rootfs.livery)
+exits 2 "label of a tree with moved files" as_user "$LIVERY" label --policy policy rootfs
+like "$ERR" "rootfs: 1 files were moved.*livery status --repair" "says how many, and what to do"
+is "$(sha256sum rootfs.livery)" "$before" "the database is as before"
+exits 1 "status --json" as_user "$LIVERY" status --json rootfs
+ok "status --repair --json" as_user "$LIVERY" status --repair --json rootfs
+is "$OUT" '[{"finding": "moved", "path": "a/1", "to": "one"}]' "says the same as JSON"
+ok "status --repair of what is whole" as_user "$LIVERY" status --repair rootfs
+before=$(sha256sum rootfs.livery)
+mount_view rootfs view
+as_user touch rootfs/new
+exits 2 "status --repair under a sealed view" as_user "$LIVERY" status --repair rootfs
+like "$ERR" "a sealed view shows this database" "is refused"
+is "$(sha256sum rootfs.livery)" "$before" "the database is as before"
+as_user "$LIVERY" umount view 2>/dev/null
+no_sanitizer_report "all"
+finish
