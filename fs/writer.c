@@ -205,6 +205,25 @@ static bool link_to_dir(struct writer *w, const char *path)
 	return writer_place(w, inside, false, &p, &ignored) == 0;
 }
 
+/* When the directory was last changed, for undo(). */
+static void note_dir_time(struct writer *w, const struct writer_place *p)
+{
+	struct stat st;
+
+	w->dir_time = fstat(p->dir.fd, &st) == 0
+			      ? st.st_mtim
+			      : (struct timespec){.tv_nsec = UTIME_OMIT};
+}
+
+/* Takes back what was made last: the tree is as before. */
+static void undo(struct writer *w, const struct writer_place *p, uint32_t type)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, w->dir_time};
+
+	if (unlinkat(p->dir.fd, p->name, type == S_IFDIR ? AT_REMOVEDIR : 0) == 0)
+		utimensat(p->dir.fd, ".", times, 0);
+}
+
 int writer_make(struct writer *w, const char *path, const struct writer_meta *meta,
 	int *fd, struct err *e)
 {
@@ -234,11 +253,12 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 		return -1;
 	if (old && clear(w, &p, old, path, e) < 0)
 		return -1;
+	note_dir_time(w, &p);
 	if (make_inode(&p, meta, path, fd, e) < 0)
 		return -1;
 	if (put_record(w, &p, meta, true, e) == 0)
 		return 0;
-	unlinkat(p.dir.fd, p.name, type == S_IFDIR ? AT_REMOVEDIR : 0);
+	undo(w, &p, type);
 	if (fd && *fd >= 0) {
 		close(*fd);
 		*fd = -1;
@@ -250,9 +270,11 @@ void writer_unmake(struct writer *w, const char *path)
 {
 	struct writer_place p;
 	struct err ignored;
+	uint32_t type;
 
-	if (writer_place(w, path, false, &p, &ignored) == 0 && *p.name)
-		unlinkat(p.dir.fd, p.name, 0);
+	if (writer_place(w, path, false, &p, &ignored) == 0 && *p.name &&
+		type_at(&p, path, &type, &ignored) == 0 && type)
+		undo(w, &p, type);
 }
 
 static int link_refused(

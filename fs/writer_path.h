@@ -29,7 +29,8 @@ struct writer {
 	struct writer_dir dir;
 	struct writer_time *times;
 	size_t time_count, time_room;
-	bool stale; /* dir may no longer be what the path leads to */
+	struct timespec dir_time; /* of the directory in which something was made last */
+	bool stale;               /* dir may no longer be what the path leads to */
 };
 
 /* Finds the directory of a path and its last name. make: missing directories are made. */
