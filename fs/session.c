@@ -68,11 +68,17 @@ int session_check_host(struct err *e)
 				"the container have the device");
 		return err_hint(e, "it should have mode 0666, as udev's rule gives it");
 	}
-	if (geteuid() != 0 && !fusermount_there())
+	if (geteuid() == 0)
+		return 0;
+	if (!fusermount_there())
 		return err_set(e, ERR_SYS,
-			"cannot mount a view: there is no fusermount3: install the "
-			"package "
+			"cannot mount a view: there is no fusermount3: install the package "
 			"fuse3");
+	/* fusermount3 reads it when it unmounts, and only then. */
+	if (access("/etc/mtab", R_OK) < 0) {
+		err_sys(e, "/etc/mtab", "fusermount3 could not end a view");
+		return err_hint(e, "make it: ln -s /proc/self/mounts /etc/mtab");
+	}
 	return 0;
 }
 

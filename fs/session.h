@@ -15,7 +15,7 @@
 int session_run(struct engine *en, const char *mountpoint, const struct mount_options *m,
 	void (*ready)(void *arg), void *arg, struct err *e);
 
-/* What a mount needs of the host: /dev/fuse and fusermount3. */
+/* What a mount needs of the host: /dev/fuse, and for others than root fusermount3. */
 int session_check_host(struct err *e);
 
 /*
