@@ -3,6 +3,8 @@
 #
 # The command line itself, and the commands that look: ls and stat, in a staging tree and
 # in a view of it.
+
+# shellcheck disable=SC1083,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

@@ -3,6 +3,8 @@
 #
 # What a reader gets from the view through the kernel: content, holes, links, names,
 # attributes, times; and that nothing can be written.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # mount.livery: the helper that mount(8) runs for a line in fstab(5).
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

@@ -3,6 +3,8 @@
 #
 # The commands that change records: chown, chmod, mknod, setfattr; and that they leave
 # everything alone while a sealed view is up.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 
@@ -104,7 +106,7 @@ chmod_is 4755 srv/file 4755
 chmod_is 0 srv/file 0000
 chmod_is u+rwxs,g+x srv/file 4710
 chmod_is a=r srv/file 0444
-chmod_is u=rw,go= srv/file 0600
+chmod_is "u=rw,go=" srv/file 0600
 chmod_is +x srv/file 0711
 chmod_is g=u srv/file 0771
 chmod_is o-x,o+X srv/file 0771
@@ -117,7 +119,7 @@ chmod_is 755 srv/sub 2755
 chmod_is 00755 srv/sub 0755
 # Bit by bit as chmod(1) does it, from the same start, on a file and on a directory.
 as_user bash -c 'echo >like-file; mkdir like-dir'
-for text in u=s,g+s,o+t ug=rwx,o=g,g-w =rx,u+w a=,u+r,g=u u+x-w=rws go=u-w,o+t 7777 01777; do
+for text in u=s,g+s,o+t ug=rwx,o=g,g-w =rx,u+w "a=,u+r,g=u" u+x-w=rws go=u-w,o+t 7777 01777; do
 	as_user chmod 00640 like-file
 	as_user chmod 00750 like-dir
 	as_user chmod "$text" like-file like-dir
@@ -128,7 +130,7 @@ for text in u=s,g+s,o+t ug=rwx,o=g,g-w =rx,u+w a=,u+r,g=u u+x-w=rws go=u-w,o+t 7
 	is "$(mode srv/file)" "$(printf %04o "0$(stat -c %a like-file)")" "chmod $text as chmod(1), file"
 	is "$(mode srv/sub)" "$(printf %04o "0$(stat -c %a like-dir)")" "chmod $text as chmod(1), directory"
 done
-for text in 8 10000 u+q "" rw u+x,, 0x1ff u; do
+for text in 8 10000 u+q "" rw "u+x,," 0x1ff u; do
 	exits 2 "chmod '$text'" as_user "$LIVERY" chmod "$text" rootfs/srv/file
 	like "$ERR" "'${text//+/[+]}' is no mode" "says so"
 done

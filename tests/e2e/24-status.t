@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: MIT
 #
 # status and verify: drift is told by name, never guessed at and never a reason to stop.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

@@ -3,6 +3,8 @@
 #
 # How a view is mounted: its options, its daemon in the foreground and detached, several at
 # once, odd names, other users.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

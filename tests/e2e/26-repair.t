@@ -3,6 +3,8 @@
 #
 # status --repair: records follow their files, one at a time, and nothing else changes; until
 # then label refuses to take a moved file for a new one.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

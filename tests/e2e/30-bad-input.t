@@ -3,6 +3,8 @@
 #
 # Bad policies, bad staging trees, bad mount points and hosts that cannot mount: a clear
 # error that names the thing, exit 2, and nothing lost.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

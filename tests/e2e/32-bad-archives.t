@@ -3,6 +3,8 @@
 #
 # Archives that are none, that are cut off, that would write elsewhere, and names of every
 # kind: refused by name, nothing made outside the tree, no half-made tree unsaid.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

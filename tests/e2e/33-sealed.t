@@ -3,6 +3,8 @@
 #
 # A sealed view: what changes under it is told, by name and with exit 1, and no reader gets
 # a mix of old and new. A daemon that is killed leaves a mount point that can be freed.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

@@ -3,6 +3,8 @@
 #
 # Commands that are killed in the middle, two writers at once, and a disk that is full: the
 # database is the old one, or the tree is said to be incomplete.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

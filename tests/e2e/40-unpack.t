@@ -3,6 +3,8 @@
 #
 # What unpack reads: every tar and cpio format, compressed or not, headers of three tools for
 # attributes; and one archive over another.
+
+# shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 

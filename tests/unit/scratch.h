@@ -37,7 +37,8 @@ static inline int scratch_descend(int fd)
 			continue;
 		if (unlinkat(fd, n, 0) == 0 || unlinkat(fd, n, AT_REMOVEDIR) == 0)
 			continue;
-		fchmodat(fd, n, 0700, 0);
+		if (fchmodat(fd, n, 0700, 0) < 0)
+			continue;
 		below = openat(fd, n, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
 	if (d)

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: MIT */
+/* ACLs as bytes, and which attributes a view can show. */
+#include "fs/acl.h"
+
+#include <linux/capability.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "fs/xattr.h"
+#include "tests/unit/tap.h"
+
+/* Version 2; user::rwx, user:1000:r, group::rx, mask::rwx, other::none */
+static const unsigned char sorted[] = {2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 4, 0,
+	0xe8, 3, 0, 0, 4, 0, 5, 0, 255, 255, 255, 255, 0x10, 0, 7, 0, 255, 255, 255, 255,
+	0x20, 0, 0, 0, 255, 255, 255, 255};
+
+static void test_build(void)
+{
+	cleanup_buf struct buf b = {0};
+
+	acl_start(&b);
+	acl_add(&b, ACL_TAG_OTHER, 0, 77);
+	acl_add(&b, ACL_TAG_MASK, 7, 0);
+	acl_add(&b, ACL_TAG_USER, 4, 1000);
+	acl_add(&b, ACL_TAG_GROUP_OBJ, 5, ACL_NO_ID);
+	acl_add(&b, ACL_TAG_USER_OBJ, 7, 3);
+	acl_sort(&b);
+	is_int(b.len, sizeof(sorted), "length of an ACL");
+	ok(memcmp(b.data, sorted, sizeof(sorted)) == 0, "sorted as the kernel has it");
+	ok(acl_valid(b.data, b.len), "and valid");
+}
+
+static void test_sort_ids(void)
+{
+	static const uint32_t ids[] = {70000, 3, 256, 0xfffffffe, 1, 255};
+	static const uint32_t want[] = {1, 3, 255, 256, 70000, 0xfffffffe};
+	cleanup_buf struct buf b = {0};
+	int bad = 0;
+
+	acl_start(&b);
+	for (int i = 0; i < 6; i++)
+		acl_add(&b, ACL_TAG_GROUP, 1, ids[i]);
+	acl_sort(&b);
+	for (int i = 0; i < 6; i++)
+		bad += memcmp(b.data + 4 + 8 * i + 4, &want[i], 4) != 0;
+	is_int(bad, 0, "ids are sorted as numbers");
+	b.len = 4;
+	acl_sort(&b);
+	ok(acl_valid(b.data, b.len), "an ACL without entries");
+}
+
+static void test_mode(void)
+{
+	static const unsigned char plain[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 4,
+		0, 5, 0, 255, 255, 255, 255, 0x20, 0, 4, 0, 255, 255, 255, 255};
+	unsigned char copy[sizeof(sorted)];
+
+	is_int(acl_mode(sorted, sizeof(sorted)), 0770, "the mode of an ACL has its mask");
+	is_int(acl_mode(plain, sizeof(plain)), 0654, "or else its owning group");
+	memcpy(copy, sorted, sizeof(copy));
+	acl_set_mode(copy, sizeof(copy), 0641);
+	is_int(acl_mode(copy, sizeof(copy)), 0641, "a mode that was set");
+	is_int(copy[22], 5, "leaves the owning group alone");
+	ok(acl_valid(copy, sizeof(copy)), "and a valid ACL");
+}
+
+static void invalid(size_t at, unsigned char byte, const char *what)
+{
+	unsigned char copy[sizeof(sorted)];
+
+	memcpy(copy, sorted, sizeof(copy));
+	copy[at] = byte;
+	ok(!acl_valid(copy, sizeof(copy)), "not valid: %s", what);
+}
+
+static void test_valid(void)
+{
+	unsigned char nobody[12] = {2, 0, 0, 0, 2, 0, 4, 0, 255, 255, 255, 255};
+	int bad = 0;
+
+	for (size_t len = 0; len < sizeof(sorted); len++)
+		bad += acl_valid(sorted, len) != (len >= 4 && (len - 4) % 8 == 0);
+	is_int(bad, 0, "cut at every length");
+	invalid(0, 1, "version 1");
+	invalid(3, 1, "a large version");
+	invalid(4, 3, "an unknown tag");
+	invalid(5, 1, "a large tag");
+	invalid(6, 8, "a permission that does not exist");
+	invalid(7, 1, "a large permission");
+	ok(!acl_valid(nobody, sizeof(nobody)), "not valid: a user without id");
+	nobody[4] = 8;
+	ok(!acl_valid(nobody, sizeof(nobody)), "not valid: a group without id");
+}
+
+static const char cap2[XATTR_CAPS_SZ_2] = {1, 0, 0, 2, 0, 4};
+static const char cap3[XATTR_CAPS_SZ_3] = {1, 0, 0, 3, 0, 4};
+static const char cap1[XATTR_CAPS_SZ_1] = {1, 0, 0, 1, 0, 4};
+
+static const struct {
+	uint32_t type;
+	const char *name;
+	const void *value;
+	size_t len;
+	enum xattr_fate want;
+} fates[] = {
+	{S_IFREG, "user.x", "", 0, XATTR_SHOWN},
+	{S_IFDIR, "user.x", "v", 1, XATTR_SHOWN},
+	{S_IFLNK, "user.x", "v", 1, XATTR_HIDDEN},
+	{S_IFCHR, "user.x", "v", 1, XATTR_HIDDEN},
+	{S_IFIFO, "user.x", "v", 1, XATTR_HIDDEN},
+	{S_IFREG, "trusted.x", "v", 1, XATTR_HIDDEN},
+	{S_IFDIR, "trusted.overlay.opaque", "y", 1, XATTR_HIDDEN},
+	{S_IFREG, "security.capability", cap2, sizeof(cap2), XATTR_SHOWN},
+	{S_IFREG, "security.capability", cap3, sizeof(cap3), XATTR_SHOWN},
+	{S_IFREG, "security.capability", cap1, sizeof(cap1), XATTR_BAD},
+	{S_IFREG, "security.capability", cap2, sizeof(cap2) - 1, XATTR_BAD},
+	{S_IFREG, "security.capability", cap3, sizeof(cap2), XATTR_BAD},
+	{S_IFREG, "security.capability", "", 0, XATTR_BAD},
+	{S_IFREG, "system.posix_acl_access", sorted, sizeof(sorted), XATTR_SHOWN},
+	{S_IFREG, "system.posix_acl_access", sorted, 5, XATTR_BAD},
+	{S_IFREG, "system.posix_acl_access", "", 0, XATTR_BAD},
+	{S_IFCHR, "system.posix_acl_access", sorted, sizeof(sorted), XATTR_SHOWN},
+	{S_IFLNK, "system.posix_acl_access", sorted, sizeof(sorted), XATTR_HIDDEN},
+	{S_IFDIR, "system.posix_acl_default", sorted, sizeof(sorted), XATTR_SHOWN},
+	{S_IFDIR, "system.posix_acl_default", "x", 1, XATTR_BAD},
+	{S_IFREG, "system.posix_acl_default", sorted, sizeof(sorted), XATTR_HIDDEN},
+	{S_IFLNK, "system.posix_acl_default", sorted, sizeof(sorted), XATTR_HIDDEN},
+	{S_IFREG, "security.selinux", "u:r:t", 6, XATTR_HIDDEN},
+	{S_IFREG, "security.ima", "\1", 1, XATTR_SHOWN},
+	{S_IFREG, "noname", "v", 1, XATTR_HIDDEN},
+	{S_IFREG, "livery.view", "v", 1, XATTR_HIDDEN},
+	{S_IFDIR, "livery.other", "v", 1, XATTR_HIDDEN},
+};
+
+int main(void)
+{
+	test_build();
+	test_sort_ids();
+	test_mode();
+	test_valid();
+	for (size_t i = 0; i < sizeof(fates) / sizeof(fates[0]); i++)
+		is_int(xattr_fate(fates[i].type, fates[i].name, fates[i].value,
+			       fates[i].len),
+			fates[i].want, "type %06o, %s of %zu bytes", fates[i].type,
+			fates[i].name, fates[i].len);
+	return done_testing();
+}
