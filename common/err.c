@@ -14,6 +14,7 @@ static void append(struct err *e, const char *fmt, va_list ap)
 {
 	size_t used = strlen(e->msg);
 	size_t room = sizeof(e->msg) - used;
+	char safe[ERR_MSG_MAX];
 	int n = vsnprintf(e->msg + used, room, fmt, ap);
 
 	if (n >= 0 && (size_t)n >= room) {
@@ -24,6 +25,9 @@ static void append(struct err *e, const char *fmt, va_list ap)
 			cut--;
 		memcpy(e->msg + cut, "…", sizeof("…"));
 	}
+	/* Whatever a path or a library's text brings along, a message is one line. */
+	if (!quote_is_text(e->msg))
+		strcpy(e->msg, quote_text(safe, sizeof(safe), e->msg));
 }
 
 static void appendf(struct err *e, const char *fmt, ...)

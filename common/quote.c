@@ -97,6 +97,40 @@ const char *quote_bytes(char *buf, size_t size, const void *bytes, size_t len)
 	return buf;
 }
 
+bool quote_is_text(const char *text)
+{
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++)
+		if (*s < 0x20 || *s == 0x7f)
+			return false;
+	return utf8_valid(text, strlen(text));
+}
+
+const char *quote_text(char *buf, size_t size, const char *text)
+{
+	const unsigned char *s = (const unsigned char *)text;
+	size_t len = strlen(text);
+	size_t used = 0;
+
+	for (size_t i = 0; i < len;) {
+		char step[8] = "\\";
+		size_t n = 1;
+		size_t w;
+
+		if (s[i] != '\\')
+			n = quote_step(s + i, len - i, step);
+		w = strlen(step);
+		if (used + w + 4 > size) {
+			memcpy(buf + used, "...", 4);
+			return buf;
+		}
+		memcpy(buf + used, step, w);
+		used += w;
+		i += n;
+	}
+	buf[used] = '\0';
+	return buf;
+}
+
 const char *quote_path(char *buf, size_t size, const char *path)
 {
 	return quote_bytes(buf, size, path, strlen(path));

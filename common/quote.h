@@ -18,7 +18,14 @@
 const char *quote_bytes(char *buf, size_t size, const void *bytes, size_t len);
 const char *quote_path(char *buf, size_t size, const char *path);
 
-/* The same, without a limit, to a stream. */
+/*
+ * A text that is quoted where it had to be, made safe as a whole: control characters and
+ * what is not UTF-8 as \ooo, backslashes as they are. Cut as above.
+ */
+bool quote_is_text(const char *text); /* it would stay as it is */
+const char *quote_text(char *buf, size_t size, const char *text);
+
+/* The same as quote_bytes(), without a limit, to a stream. */
 void quote_print(FILE *out, const void *bytes, size_t len);
 
 /* A JSON string with its quotation marks; bytes that are not UTF-8 become U+FFFD. */

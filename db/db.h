@@ -86,7 +86,7 @@ struct db_record {
 	uint64_t rdev; /* as makedev(3) gives it; 0 unless a device */
 	int64_t label; /* db_label_text(), 0: none */
 	struct db_hint hint;
-	uint32_t names;  /* how many names point here; read only */
+	uint32_t names;  /* that point here: 0, 1, or 2 for several; read only */
 	bool has_xattrs; /* db_xattr_each() would find some; read only */
 };
 
@@ -106,6 +106,9 @@ int db_record_set_label(struct db *db, int64_t id, int64_t label, struct err *e)
 int db_name_get(struct db *db, int64_t parent, const char *name, size_t len,
 	struct db_record *r, struct err *e);
 
+/* How many names point to a record; -1 on error. */
+int64_t db_name_count(struct db *db, int64_t id, struct err *e);
+
 /* Lets a name point to a record; one that pointed elsewhere is dropped first. */
 int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int64_t id,
 	struct err *e);
@@ -113,6 +116,14 @@ int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int
 /* Drops a name, and with the last name the record and all below it. No error if gone. */
 int db_name_drop(
 	struct db *db, int64_t parent, const char *name, size_t len, struct err *e);
+
+/*
+ * To give all records their names anew, in one transaction: db_names_clear() drops every
+ * name and no record, then comes db_name_put() for each, and db_drop_unnamed() drops the
+ * records that have none (but the root's), with their attributes.
+ */
+int db_names_clear(struct db *db, struct err *e);
+int db_drop_unnamed(struct db *db, struct err *e);
 
 /* Moves a name, record and all; the new name must be free. */
 int db_name_move(struct db *db, int64_t parent, const char *name, size_t len,

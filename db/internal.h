@@ -4,6 +4,7 @@
 #define DB_INTERNAL_H
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "db/db.h"
 
@@ -13,12 +14,14 @@ enum db_stmt {
 	STMT_RECORD_UPDATE,
 	STMT_RECORD_LABEL,
 	STMT_RECORD_DELETE,
+	STMT_RECORD_UNNAMED,
 	STMT_NAME_GET,
 	STMT_NAME_PUT,
 	STMT_NAME_DELETE,
 	STMT_NAME_MOVE,
 	STMT_NAME_COUNT,
 	STMT_NAME_OF,
+	STMT_NAME_CLEAR,
 	STMT_CHILDREN,
 	STMT_CHILD_FIRST,
 	STMT_LABEL_FIND,
@@ -26,6 +29,7 @@ enum db_stmt {
 	STMT_XATTR_PUT,
 	STMT_XATTR_DROP,
 	STMT_XATTR_DROP_ALL,
+	STMT_XATTR_UNOWNED,
 	STMT_XATTR_EACH,
 	STMT_NOTE_PUT,
 	STMT_NOTE_GET,
@@ -41,10 +45,11 @@ struct db_label {
 struct db {
 	sqlite3 *sql;
 	sqlite3_stmt *stmts[STMT_COUNT]; /* prepared when first used */
-	char *path;
+	char *path;                      /* as given */
+	char *file;                      /* without symbolic links */
+	struct stat opened;              /* what the file was then */
 	int lock_fd; /* closed after sql: closing it drops SQLite's own POSIX locks */
 	enum db_mode mode;
-	int64_t data_version;
 	struct db_label *labels; /* sorted by id */
 	size_t label_count;
 	size_t labels_before; /* those that no rollback takes back */

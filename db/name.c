@@ -89,7 +89,7 @@ static int name_delete(
 	return s ? db_run(db, s, e, "drop a name") : -1;
 }
 
-static int64_t count_names(struct db *db, int64_t id, struct err *e)
+int64_t db_name_count(struct db *db, int64_t id, struct err *e)
 {
 	sqlite3_stmt *s = db_stmt(db, STMT_NAME_COUNT, e);
 	int64_t n = -1;
@@ -197,7 +197,7 @@ static int drop_orphans(struct db *db, struct id_stack *st, struct err *e)
 		/* In a damaged file a name may point to nothing. */
 		if (!there)
 			continue;
-		left = count_names(db, child.id, e);
+		left = db_name_count(db, child.id, e);
 		if (left < 0 ||
 			(left == 0 && child.id != DB_ROOT && push(st, child.id, e) < 0))
 			return -1;
@@ -217,12 +217,29 @@ int db_name_drop(
 		return rc;
 	if (name_delete(db, parent, name, len, e) < 0)
 		return -1;
-	left = count_names(db, r.id, e);
+	left = db_name_count(db, r.id, e);
 	if (left != 0 || r.id == DB_ROOT)
 		return left < 0 ? -1 : 0;
 	rc = push(&st, r.id, e) < 0 ? -1 : drop_orphans(db, &st, e);
 	free(st.ids);
 	return rc;
+}
+
+int db_names_clear(struct db *db, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_NAME_CLEAR, e);
+
+	return s ? db_run(db, s, e, "drop all names") : -1;
+}
+
+int db_drop_unnamed(struct db *db, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_RECORD_UNNAMED, e);
+
+	if (!s || db_run(db, s, e, "drop records without a name") < 0)
+		return -1;
+	s = db_stmt(db, STMT_XATTR_UNOWNED, e);
+	return s ? db_run(db, s, e, "drop attributes without a record") : -1;
 }
 
 int db_name_move(struct db *db, int64_t parent, const char *name, size_t len,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,20 +15,14 @@
 	100 /* https://www.sqlite.org/fileformat.html#the_database_header                \
 	     */
 
-static uint32_t be32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 /*
  * What can be told without SQLite, so that a file which is no database is never opened
- * for writing. An empty file passes: it is what a crash right after creation leaves.
+ * for writing.
  */
-static int check_header(int fd, const char *path, struct err *e)
+static int check_header(int fd, const char *path, bool fresh, struct err *e)
 {
 	unsigned char h[HEADER_BYTES];
 	struct stat st;
-	uint64_t page;
 	ssize_t n;
 
 	if (fstat(fd, &st) < 0)
@@ -35,8 +30,14 @@ static int check_header(int fd, const char *path, struct err *e)
 	if (!S_ISREG(st.st_mode))
 		return err_set(
 			e, ERR_INPUT, "%s: not a regular file, so no database", path);
-	if (st.st_size == 0)
+	if (st.st_size == 0 && fresh)
 		return 0;
+	if (st.st_size == 0)
+		return err_set(e, ERR_INPUT,
+			"%s: an empty file, no database: restore it from a copy, or "
+			"remove it "
+			"and make it anew",
+			path);
 	n = pread(fd, h, sizeof(h), 0);
 	if (n < 0)
 		return err_sys(e, path, "cannot read the database");
@@ -48,27 +49,24 @@ static int check_header(int fd, const char *path, struct err *e)
 			"%s: an SQLite database, but not in the format of livery's "
 			"(rollback journal)",
 			path);
-	page = (uint64_t)h[16] << 8 | h[17];
-	if (page == 1)
-		page = 65536;
-	/* The page count counts only where the two change counters agree. */
-	if (be32(h + 24) == be32(h + 92) && (uint64_t)st.st_size < page * be32(h + 28))
-		return err_set(e, ERR_INPUT,
-			"%s: damaged: cut off after %lld of %llu bytes", path,
-			(long long)st.st_size, (unsigned long long)(page * be32(h + 28)));
 	return 0;
 }
 
-static int open_file(const char *path, enum db_mode mode, struct err *e)
+/* Sets *fresh where the file was only now made. */
+static int open_file(const char *path, enum db_mode mode, bool *fresh, struct err *e)
 {
 	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
-	int fd;
+	int fd = -1;
 
 	/* An exclusive lock wants a descriptor that can write. */
 	flags |= mode == DB_READ || mode == DB_SEALED ? O_RDONLY : O_RDWR;
-	if (mode == DB_CREATE)
-		flags |= O_CREAT;
-	fd = open(path, flags, 0666);
+	*fresh = false;
+	if (mode == DB_CREATE) {
+		fd = open(path, flags | O_CREAT | O_EXCL, 0666);
+		*fresh = fd >= 0;
+	}
+	if (fd < 0 && (mode != DB_CREATE || errno == EEXIST))
+		fd = open(path, flags);
 	if (fd < 0)
 		return err_sys(e, path,
 			mode == DB_CREATE ? "cannot make the database"
@@ -76,10 +74,24 @@ static int open_file(const char *path, enum db_mode mode, struct err *e)
 	return fd;
 }
 
+/* SQLite looks for a journal beside the file itself, not beside a link to it. */
+static int resolve(struct db *db, struct err *e)
+{
+	char proc[64], file[PATH_MAX];
+	ssize_t n;
+
+	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", db->lock_fd);
+	n = readlink(proc, file, sizeof(file));
+	if (n < 0 || n == (ssize_t)sizeof(file))
+		return err_sys(e, db->path, "cannot find the database's own path");
+	db->file = strndup(file, (size_t)n);
+	return db->file ? 0 : err_set(e, ERR_SYS, "out of memory");
+}
+
 static int open_sqlite(struct db *db, bool writable, struct err *e)
 {
 	int flags = writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-	int rc = sqlite3_open_v2(db->path, &db->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(db->file, &db->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc != SQLITE_OK)
 		return db_fail(db, e, "open");
@@ -91,10 +103,11 @@ static int open_sqlite(struct db *db, bool writable, struct err *e)
 	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 	sqlite3_limit(db->sql, SQLITE_LIMIT_LENGTH, 16 << 20);
 	sqlite3_limit(db->sql, SQLITE_LIMIT_ATTACHED, 0);
-	return db_exec(db,
+	rc = sqlite3_exec(db->sql,
 		"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
 		"PRAGMA cache_size = -16384; PRAGMA synchronous = FULL",
-		e);
+		NULL, NULL, NULL);
+	return rc == SQLITE_OK ? 0 : db_fail(db, e, "open");
 }
 
 /*
@@ -109,14 +122,14 @@ static int recover(struct db *db, struct err *e)
 	struct stat st;
 	int rc;
 
-	if (asprintf(&journal, "%s-journal", db->path) < 0)
+	if (asprintf(&journal, "%s-journal", db->file) < 0)
 		return err_set(e, ERR_SYS, "out of memory");
 	rc = stat(journal, &st);
 	free(journal);
 	if (rc < 0 || st.st_size == 0)
 		return 0;
 	rc = sqlite3_open_v2(
-		db->path, &sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+		db->file, &sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (rc == SQLITE_OK) {
 		sqlite3_busy_timeout(sql, 10000);
 		rc = sqlite3_exec(
@@ -134,23 +147,58 @@ static int recover(struct db *db, struct err *e)
 	return 0;
 }
 
-static int64_t data_version(struct db *db)
+static int pragma_number(struct db *db, const char *sql, int64_t *value, struct err *e)
 {
 	sqlite3_stmt *s = NULL;
-	int64_t v = -1;
+	int rc = sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL);
 
-	if (sqlite3_prepare_v2(db->sql, "PRAGMA data_version", -1, &s, NULL) ==
-			SQLITE_OK &&
-		sqlite3_step(s) == SQLITE_ROW)
-		v = sqlite3_column_int64(s, 0);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		*value = sqlite3_column_int64(s, 0);
 	sqlite3_finalize(s);
-	return v;
+	return rc == SQLITE_ROW ? 0 : db_fail(db, e, sql);
+}
+
+/* SQLite takes a page that is cut off for a whole one. */
+static int check_length(struct db *db, struct err *e)
+{
+	int64_t pages, page_size;
+	struct stat st;
+
+	if (pragma_number(db, "PRAGMA page_count", &pages, e) < 0 ||
+		pragma_number(db, "PRAGMA page_size", &page_size, e) < 0)
+		return -1;
+	if (fstat(db->lock_fd, &st) < 0)
+		return err_sys(e, db->path, "cannot examine the database");
+	if (st.st_size < pages * page_size)
+		return err_set(e, ERR_INPUT,
+			"%s: damaged: cut off after %lld of %lld bytes", db->path,
+			(long long)st.st_size, (long long)(pages * page_size));
+	return 0;
+}
+
+/*
+ * Checks the length in a transaction, so that no commit of somebody else is half-way
+ * through. A sealed view stays in it, which also holds off what is not livery.
+ */
+static int begin_reading(struct db *db, struct err *e)
+{
+	int64_t objects;
+
+	if (db_exec(db, "BEGIN", e) < 0 ||
+		pragma_number(db, "SELECT count(*) FROM sqlite_schema", &objects, e) <
+			0 ||
+		check_length(db, e) < 0)
+		return -1;
+	return db->mode == DB_SEALED ? 0 : db_exec(db, "COMMIT", e);
 }
 
 int db_open(struct db **out, const char *path, enum db_mode mode, struct err *e)
 {
 	bool writable = mode == DB_WRITE || mode == DB_CREATE;
 	struct db *db = calloc(1, sizeof(*db));
+	bool fresh = false;
 
 	*out = NULL;
 	if (!db || !(db->path = strdup(path))) {
@@ -158,15 +206,24 @@ int db_open(struct db **out, const char *path, enum db_mode mode, struct err *e)
 		return err_set(e, ERR_SYS, "out of memory");
 	}
 	db->mode = mode;
-	db->lock_fd = open_file(path, mode, e);
-	if (db->lock_fd < 0 || check_header(db->lock_fd, path, e) < 0 ||
+	db->lock_fd = open_file(path, mode, &fresh, e);
+	if (db->lock_fd < 0 || resolve(db, e) < 0 ||
+		check_header(db->lock_fd, path, fresh, e) < 0 ||
 		db_lock(db->lock_fd, path, mode, e) < 0 || recover(db, e) < 0 ||
 		open_sqlite(db, writable, e) < 0 ||
-		db_schema_prepare(db, writable, e) < 0 || db_labels_load(db, e) < 0) {
+		db_schema_prepare(db, writable, e) < 0 || begin_reading(db, e) < 0 ||
+		db_labels_load(db, e) < 0) {
+		/* A retry would find an empty file and think that something was lost. */
+		if (fresh && db->file)
+			unlink(db->file);
 		db_close(db);
 		return -1;
 	}
-	db->data_version = data_version(db);
+	if (fstat(db->lock_fd, &db->opened) < 0) {
+		err_sys(e, path, "cannot examine the database");
+		db_close(db);
+		return -1;
+	}
 	*out = db;
 	return 0;
 }
@@ -182,6 +239,7 @@ void db_close(struct db *db)
 		close(db->lock_fd);
 	db_labels_free(db);
 	free(db->path);
+	free(db->file);
 	free(db);
 }
 
@@ -192,9 +250,10 @@ const char *db_path(const struct db *db)
 
 bool db_unchanged(struct db *db)
 {
-	struct stat here, opened;
+	struct stat here;
 
-	return stat(db->path, &here) == 0 && fstat(db->lock_fd, &opened) == 0 &&
-	       here.st_dev == opened.st_dev && here.st_ino == opened.st_ino &&
-	       data_version(db) == db->data_version;
+	return stat(db->file, &here) == 0 && here.st_dev == db->opened.st_dev &&
+	       here.st_ino == db->opened.st_ino && here.st_size == db->opened.st_size &&
+	       here.st_mtim.tv_sec == db->opened.st_mtim.tv_sec &&
+	       here.st_mtim.tv_nsec == db->opened.st_mtim.tv_nsec;
 }

@@ -139,9 +139,9 @@ int db_schema_prepare(struct db *db, bool writable, struct err *e)
 	if (version < SCHEMA_VERSION) {
 		if (!writable)
 			return err_set(e, ERR_INPUT,
-				version == 0 ? "%s: an empty file, no database"
-					     : "%s: of an older livery: a command that "
-					       "writes brings it up to date",
+				"%s: of an older livery: a command that writes brings it "
+				"up "
+				"to date",
 				db->path);
 		if (migrate(db, (int)version, e) < 0)
 			return -1;

@@ -10,7 +10,8 @@
 /* As db_record_from_row() reads them. */
 #define RECORD_COLUMNS                                                                   \
 	"r.id, r.type, r.mode, r.uid, r.gid, r.rdev, r.label, r.hint_dev, r.hint_ino,"   \
-	" r.hint_btime, (SELECT count(*) FROM name AS c WHERE c.record = r.id),"         \
+	" r.hint_btime, (SELECT count(*) FROM (SELECT 1 FROM name AS c"                  \
+	" WHERE c.record = r.id LIMIT 2)),"                                              \
 	" EXISTS (SELECT 1 FROM xattr AS x WHERE x.record = r.id)"
 
 static const char *const texts[STMT_COUNT] = {
@@ -24,6 +25,8 @@ static const char *const texts[STMT_COUNT] = {
 		" hint_btime = ?10 WHERE id = ?1",
 	[STMT_RECORD_LABEL] = "UPDATE record SET label = ?2 WHERE id = ?1",
 	[STMT_RECORD_DELETE] = "DELETE FROM record WHERE id = ?1",
+	[STMT_RECORD_UNNAMED] = "DELETE FROM record WHERE id != 1"
+				" AND id NOT IN (SELECT record FROM name)",
 	[STMT_NAME_GET] = "SELECT " RECORD_COLUMNS " FROM name AS n JOIN record AS r"
 			  " ON r.id = n.record WHERE n.parent = ?1 AND n.name = ?2",
 	[STMT_NAME_PUT] = "INSERT INTO name (parent, name, record) VALUES (?1, ?2, ?3)",
@@ -33,6 +36,7 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_NAME_COUNT] = "SELECT count(*) FROM name WHERE record = ?1",
 	[STMT_NAME_OF] = "SELECT parent, name FROM name WHERE record = ?1"
 			 " ORDER BY parent, name",
+	[STMT_NAME_CLEAR] = "DELETE FROM name",
 	[STMT_CHILDREN] =
 		"SELECT n.name, " RECORD_COLUMNS " FROM name AS n JOIN record AS r"
 		" ON r.id = n.record WHERE n.parent = ?1 ORDER BY n.name",
@@ -43,6 +47,8 @@ static const char *const texts[STMT_COUNT] = {
 			   " VALUES (?1, ?2, ?3)",
 	[STMT_XATTR_DROP] = "DELETE FROM xattr WHERE record = ?1 AND name = ?2",
 	[STMT_XATTR_DROP_ALL] = "DELETE FROM xattr WHERE record = ?1",
+	[STMT_XATTR_UNOWNED] =
+		"DELETE FROM xattr WHERE record NOT IN (SELECT id FROM record)",
 	[STMT_XATTR_EACH] =
 		"SELECT name, value FROM xattr WHERE record = ?1 ORDER BY name",
 	[STMT_NOTE_PUT] = "INSERT OR REPLACE INTO note (key, value) VALUES (?1, ?2)",

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #define ACL_VERSION 2
+/* fuse_get_acl() of the kernel has room for one page; this much every kernel gives. */
+#define ACL_BYTES_MAX 4096
 
 struct acl_entry {
 	uint16_t tag, perm;
@@ -118,7 +120,8 @@ bool acl_valid(const void *value, size_t len)
 	const char *p = value;
 	uint32_t version;
 
-	if (len < 4 || (len - 4) % sizeof(struct acl_entry) != 0)
+	/* One without entries is none: ENODATA. */
+	if (len <= 4 || len > ACL_BYTES_MAX || (len - 4) % sizeof(struct acl_entry) != 0)
 		return false;
 	memcpy(&version, p, 4);
 	if (le32toh(version) != ACL_VERSION)

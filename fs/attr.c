@@ -58,8 +58,8 @@ int node_fill(struct engine *en, struct node *n, const struct statx *st,
 	n->gid = r && r->gid != DB_SILENT ? r->gid : ours ? en->opt.gid : st->stx_gid;
 	n->record = r ? r->id : 0;
 	n->ino = r ? (uint64_t)r->id : NODE_UNRECORDED | st->stx_ino;
-	/* Other trees may hold hard links to a staging file: the record knows better. */
-	n->nlink = r && r->names && !S_ISDIR(type) ? r->names : st->stx_nlink;
+	/* A record with several names counts them: see load.c. */
+	n->nlink = r && !S_ISDIR(type) ? 1 : st->stx_nlink;
 	n->host_nlink = st->stx_nlink;
 	n->rdev = 0;
 	if (S_ISCHR(type) || S_ISBLK(type))

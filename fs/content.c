@@ -213,6 +213,7 @@ int engine_readlink(
 		len = err_set(e, ERR_REFUSED, "the link changed under the view");
 	if (len < 0) {
 		engine_find_fault(en, n, FINDING_CHANGED, "%s", e->msg);
+		e->code = ERR_REFUSED;
 		return -1;
 	}
 	buf[len] = '\0';

@@ -19,12 +19,11 @@ static int copy_xattr(void *arg, const char *name, const void *value, size_t len
 	return db_xattr_put(c->db, c->to, name, value, len, c->e);
 }
 
-/* A record of its own for a node: silent, or a copy of the one that it shares. */
-static int make_record(struct engine *en, struct node *n, int64_t *id, struct err *e)
+int edit_make_record(
+	struct engine *en, const struct node *n, int64_t from, int64_t *id, struct err *e)
 {
 	struct db_record r = db_record_new(n->mode);
 	struct copy c = {.db = en->db, .e = e};
-	int64_t from = n->split ? n->record : 0;
 
 	if (from && db_record_get(en->db, from, &r, e) < 0)
 		return -1;
@@ -32,10 +31,16 @@ static int make_record(struct engine *en, struct node *n, int64_t *id, struct er
 	engine_hint(n, &r.hint);
 	if (db_record_put(en->db, &r, e) < 0)
 		return -1;
-	c.to = r.id;
-	if (from && db_xattr_each(en->db, from, copy_xattr, &c, e) < 0)
+	*id = c.to = r.id;
+	return from ? db_xattr_each(en->db, from, copy_xattr, &c, e) : 0;
+}
+
+/* A record of its own for a node: silent, or a copy of the one that it shares. */
+static int make_record(struct engine *en, struct node *n, int64_t *id, struct err *e)
+{
+	if (edit_make_record(en, n, n->split ? n->record : 0, id, e) < 0)
 		return -1;
-	n->record = *id = r.id;
+	n->record = *id;
 	n->split = false;
 	return 0;
 }

@@ -11,6 +11,13 @@
 #include "fs/walk.h"
 
 /*
+ * A new record for a node, without a name: silent where from is 0, else with all that the
+ * record from says. Sets *id. The node does not come to know.
+ */
+int edit_make_record(struct engine *en, const struct node *n, int64_t from, int64_t *id,
+	struct err *e);
+
+/*
  * Makes sure that a name has a record which holds, and so have all directories above it:
  * an unrecorded file gets a silent one, a record of another type is replaced, a file that
  * only shares a record gets a copy of its own. Sets *id.

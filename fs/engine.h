@@ -79,6 +79,12 @@ struct node *engine_find(struct engine *en, const char *path, struct err *e);
 /* Never fails: what it tells was read when the directory above was loaded. */
 void engine_stat(const struct engine *en, const struct node *n, struct stat *st);
 
+/*
+ * Whether a record of a type holds for a staging file of this mode and size. A device is
+ * shown over an empty file; all other types are their own.
+ */
+bool engine_type_holds(uint32_t type, uint32_t mode, uint64_t size);
+
 /* The record behind a node; 0 where it has none (or one that does not hold). */
 int64_t engine_record(const struct node *n);
 struct node *engine_parent(const struct node *n);

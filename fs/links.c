@@ -73,3 +73,16 @@ int links_add(struct engine *en, struct node *n)
 	en->link_count++;
 	return 0;
 }
+
+void links_drop(struct engine *en, const struct node *dir)
+{
+	for (size_t i = 0; i < en->link_buckets; i++)
+		for (struct node **p = &en->links[i]; *p;) {
+			if ((*p)->parent == dir) {
+				*p = (*p)->next_link;
+				en->link_count--;
+			} else {
+				p = &(*p)->next_link;
+			}
+		}
+}

@@ -39,13 +39,22 @@ static int merge_record(
 	return 0;
 }
 
-/* A device is shown over an empty file; all other types are their own. */
-static bool record_holds(const struct db_record *r, const struct statx *st)
+bool engine_type_holds(uint32_t type, uint32_t mode, uint64_t size)
 {
-	if (r->type == S_IFCHR || r->type == S_IFBLK)
-		return (S_ISREG(st->stx_mode) && st->stx_size == 0) ||
-		       (st->stx_mode & S_IFMT) == r->type;
-	return (st->stx_mode & S_IFMT) == r->type;
+	if ((type == S_IFCHR || type == S_IFBLK) && S_ISREG(mode) && size == 0)
+		return true;
+	return (mode & S_IFMT) == type;
+}
+
+/* Other trees may hold links to the staging file, and recorded names may be gone. */
+static int count_links(struct engine *en, struct node *n, struct err *e)
+{
+	int64_t names = db_name_count(en->db, n->record, e);
+
+	if (names < 0)
+		return -1;
+	n->nlink = names < n->host_nlink ? (uint32_t)names : n->host_nlink;
+	return 0;
 }
 
 static struct node *make_node(struct engine *en, struct node *dir,
@@ -61,7 +70,7 @@ static struct node *make_node(struct engine *en, struct node *dir,
 		return NULL;
 	}
 	*n = (struct node){.parent = dir, .name = name};
-	if (r->id && !record_holds(r, &s->st)) {
+	if (r->id && !engine_type_holds(r->type, s->st.stx_mode, s->st.stx_size)) {
 		engine_find_fault(en, n, FINDING_REPLACED,
 			"its record is of another type than what is there now, and is "
 			"not used");
@@ -84,7 +93,8 @@ static struct node *make_node(struct engine *en, struct node *dir,
 		engine_find_fault(en, n, FINDING_SPLIT,
 			"shares a record with another name, but is a file of its own "
 			"now");
-	}
+	} else if (linked && r->id && count_links(en, n, e) < 0)
+		return NULL;
 	if (linked && links_add(en, n) < 0) {
 		err_set(e, ERR_SYS, "out of memory");
 		return NULL;
@@ -137,16 +147,34 @@ static int load(struct engine *en, struct node *dir, const char *path, struct lo
 	return make_nodes(en, dir, l, e);
 }
 
+/*
+ * What is not there any more was there when its name was shown: for a reader that is an
+ * error, never "no such name", which readdir(3) takes for the end of a directory.
+ */
+static void judge(struct engine *en, struct node *dir, struct err *e)
+{
+	enum finding_kind kind = FINDING_UNREADABLE;
+
+	if (e->code == ERR_INPUT) {
+		kind = FINDING_DATABASE;
+	} else if (e->code == ERR_REFUSED || e->sys == ENOENT || e->sys == ENOTDIR ||
+		   e->sys == ELOOP || e->sys == ESTALE) {
+		kind = FINDING_CHANGED;
+		e->code = ERR_REFUSED;
+	}
+	engine_find_fault(en, dir, kind, "%s", e->msg);
+}
+
 int node_load(struct engine *en, struct node *dir, struct err *e)
 {
 	struct loading l = {0};
 	char *path = engine_path(dir);
 	int rc = path ? load(en, dir, path, &l, e) : err_set(e, ERR_SYS, "out of memory");
 
-	if (rc < 0)
-		engine_find_fault(en, dir,
-			e->code == ERR_INPUT ? FINDING_DATABASE : FINDING_UNREADABLE,
-			"%s", e->msg);
+	if (rc < 0) {
+		links_drop(en, dir);
+		judge(en, dir, e);
+	}
 	stage_list_free(&l.list);
 	free(l.records);
 	free(path);

@@ -107,6 +107,9 @@ struct node *links_find(
 	struct engine *en, int64_t record, uint64_t dev, uint64_t ino, bool *split);
 int links_add(struct engine *en, struct node *n);
 
+/* Forgets the nodes of a directory that could not be loaded. */
+void links_drop(struct engine *en, const struct node *dir);
+
 /* load.c: makes dir's nodes; load_lock held by the caller. */
 int node_load(struct engine *en, struct node *dir, struct err *e);
 void seen_from_statx(struct seen *s, const struct statx *st);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statfs.h>
@@ -22,6 +23,7 @@ struct session {
 	bool no_labels;
 	void (*ready)(void *arg);
 	void *arg;
+	pthread_t server; /* runs the loop, and alone unmounts */
 	pthread_t prober;
 	bool probing;
 	struct err probe_error;
@@ -72,7 +74,8 @@ int session_check_host(struct err *e)
 		return 0;
 	if (!fusermount_there())
 		return err_set(e, ERR_SYS,
-			"cannot mount a view: there is no fusermount3: install the package "
+			"cannot mount a view: there is no fusermount3: install the "
+			"package "
 			"fuse3");
 	/* fusermount3 reads it when it unmounts, and only then. */
 	if (access("/etc/mtab", R_OK) < 0) {
@@ -117,8 +120,8 @@ static void *probe_thread(void *arg)
 	if (probe(s, &s->probe_error) == 0) {
 		s->ready(s->arg);
 	} else {
-		fuse_session_exit(s->se);
-		fuse_session_unmount(s->se);
+		/* As if the user had ended it: libfuse's handler ends the loop. */
+		pthread_kill(s->server, SIGTERM);
 	}
 	return NULL;
 }
@@ -215,6 +218,7 @@ int session_run(struct engine *en, const char *mountpoint, const struct mount_op
 		.no_labels = m->engine.no_labels,
 		.ready = ready,
 		.arg = arg,
+		.server = pthread_self(),
 	};
 	int rc = -1;
 

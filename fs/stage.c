@@ -21,14 +21,21 @@ struct stage {
 	int root;
 };
 
+/* What tells one mount from another; the device where the kernel has nothing better. */
 static uint64_t mount_id(int fd)
 {
 	struct statx st;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0 ||
-		!(st.stx_mask & STATX_MNT_ID))
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &st) < 0)
 		return UINT64_MAX;
-	return st.stx_mnt_id;
+	return st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : stage_dev(&st);
+}
+
+static bool is_link(int fd)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 /*
@@ -47,7 +54,7 @@ static int open_in_steps(int dirfd, const char *path, int flags, mode_t mode)
 		int fd;
 
 		if (len == 0 || len > NAME_MAX) {
-			errno = len ? ENAMETOOLONG : ENOENT;
+			errno = len ? ENAMETOOLONG : *path ? EXDEV : ENOENT;
 			return -1;
 		}
 		if (len == 2 && memcmp(path, "..", 2) == 0) {
@@ -58,7 +65,7 @@ static int open_in_steps(int dirfd, const char *path, int flags, mode_t mode)
 		name[len] = '\0';
 		fd = openat(dir, name, (last ? flags : O_PATH) | O_NOFOLLOW | O_CLOEXEC,
 			mode);
-		if (fd >= 0 && mount_id(fd) != mount) {
+		if (fd >= 0 && (mount == UINT64_MAX || mount_id(fd) != mount)) {
 			close(fd);
 			errno = EXDEV;
 			return -1;
@@ -67,9 +74,29 @@ static int open_in_steps(int dirfd, const char *path, int flags, mode_t mode)
 			return fd;
 		close(dir);
 		dir = fd;
+		if (is_link(fd)) {
+			errno = ELOOP;
+			return -1;
+		}
 		path += len + strspn(path + len, "/");
 	}
 	return -1;
+}
+
+/* Containers answer ENOSYS, or with older seccomp profiles EPERM. */
+static bool have_openat2(void)
+{
+	static _Atomic int known; /* 1 yes, -1 no */
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC};
+	long fd;
+
+	if (known)
+		return known > 0;
+	fd = syscall(SYS_openat2, AT_FDCWD, "/", &how, sizeof(how));
+	known = fd < 0 && (errno == ENOSYS || errno == EPERM) ? -1 : 1;
+	if (fd >= 0)
+		close((int)fd);
+	return known > 0;
 }
 
 int stage_open_below(int dirfd, const char *path, int flags, mode_t mode)
@@ -82,12 +109,12 @@ int stage_open_below(int dirfd, const char *path, int flags, mode_t mode)
 	};
 	long fd;
 
+	if (!have_openat2())
+		return open_in_steps(dirfd, path, flags, mode);
 	/* RESOLVE_BENEATH reports EAGAIN when a rename elsewhere raced with "..". */
 	do {
 		fd = syscall(SYS_openat2, dirfd, path, &how, sizeof(how));
 	} while (fd < 0 && (errno == EINTR || errno == EAGAIN));
-	if (fd < 0 && errno == ENOSYS)
-		return open_in_steps(dirfd, path, flags, mode);
 	return (int)fd;
 }
 
@@ -206,7 +233,7 @@ static int list_add(struct stage_list *l, size_t *room, const char *name, struct
 
 static int read_names(int fd, const char *path, struct stage_list *l, struct err *e)
 {
-	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	cleanup_closedir DIR *d = copy < 0 ? NULL : fdopendir(copy);
 	struct dirent *de;
 	size_t room = 0;
@@ -216,6 +243,8 @@ static int read_names(int fd, const char *path, struct stage_list *l, struct err
 			close(copy);
 		return err_sys(e, path, "cannot read the directory");
 	}
+	/* The position is the caller's descriptor's too. */
+	rewinddir(d);
 	while (errno = 0, (de = readdir(d))) {
 		const char *n = de->d_name;
 

@@ -54,10 +54,17 @@ static int type_at(
 static int clear(struct writer *w, const struct writer_place *p, uint32_t old,
 	const char *path, struct err *e)
 {
-	if (unlinkat(p->dir.fd, p->name, old == S_IFDIR ? AT_REMOVEDIR : 0) < 0)
+	char quoted[1024];
+
+	if (unlinkat(p->dir.fd, p->name, old == S_IFDIR ? AT_REMOVEDIR : 0) < 0) {
+		if (old == S_IFDIR && (errno == ENOTEMPTY || errno == EEXIST))
+			return err_set(e, ERR_REFUSED,
+				"%s: cannot replace a directory that is not empty",
+				quote_path(quoted, sizeof(quoted), path));
 		return err_sys(e, path, "cannot replace what is there");
+	}
 	if (db_name_drop(w->db, p->dir.record, p->name, strlen(p->name), e) < 0)
-		return -1;
+		return writer_named(e, path);
 	/* The directory that was looked up last may have been this one. */
 	if (old == S_IFDIR || old == S_IFLNK)
 		w->stale = true;
@@ -117,18 +124,20 @@ static int make_inode(const struct writer_place *p, const struct writer_meta *m,
 	return rc < 0 ? err_sys(e, path, "cannot make it in the staging tree") : 0;
 }
 
-static int hint_at(const struct writer_place *p, struct db_hint *hint)
+static int statx_at(const struct writer_place *p, struct statx *st)
 {
-	struct statx st;
+	return statx(p->dir.fd, p->name,
+		AT_SYMLINK_NOFOLLOW | (*p->name ? 0 : AT_EMPTY_PATH),
+		STATX_TYPE | STATX_INO | STATX_BTIME, st);
+}
 
-	if (statx(p->dir.fd, p->name,
-		    AT_SYMLINK_NOFOLLOW | (*p->name ? 0 : AT_EMPTY_PATH),
-		    STATX_INO | STATX_BTIME, &st) < 0)
-		return -1;
-	*hint = (struct db_hint){.dev = stage_dev(&st), .ino = st.stx_ino};
-	if (st.stx_mask & STATX_BTIME)
-		hint->btime = st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
-	return 0;
+static struct db_hint hint_of(const struct statx *st)
+{
+	struct db_hint hint = {.dev = stage_dev(st), .ino = st->stx_ino};
+
+	if (st->stx_mask & STATX_BTIME)
+		hint.btime = st->stx_btime.tv_sec * 1000000000 + st->stx_btime.tv_nsec;
+	return hint;
 }
 
 static int put_attrs(
@@ -166,6 +175,7 @@ static int put_record(struct writer *w, const struct writer_place *p,
 	const struct writer_meta *m, bool fresh, struct err *e)
 {
 	struct db_record r = db_record_new(m->mode);
+	struct statx st;
 
 	if (!*p->name)
 		r.id = DB_ROOT;
@@ -175,8 +185,9 @@ static int put_record(struct writer *w, const struct writer_place *p,
 	r.uid = m->uid;
 	r.gid = m->gid;
 	r.rdev = S_ISCHR(m->mode) || S_ISBLK(m->mode) ? m->rdev : 0;
-	if (hint_at(p, &r.hint) < 0)
-		return err_sys(e, p->name, "cannot examine what was made");
+	if (statx_at(p, &st) < 0)
+		return err_sys(e, NULL, "cannot examine what was made");
+	r.hint = hint_of(&st);
 	if (m->label) {
 		r.label = db_label_intern(w->db, m->label, strlen(m->label), e);
 		if (r.label < 0)
@@ -189,6 +200,12 @@ static int put_record(struct writer *w, const struct writer_place *p,
 	if (!*p->name || !fresh)
 		return 0;
 	return db_name_put(w->db, p->dir.record, p->name, strlen(p->name), r.id, e);
+}
+
+static int keep_record(struct writer *w, const struct writer_place *p,
+	const struct writer_meta *m, bool fresh, const char *path, struct err *e)
+{
+	return put_record(w, p, m, fresh, e) < 0 ? writer_named(e, path) : 0;
 }
 
 /* dpkg's rule: a directory does not replace a link that leads to one. */
@@ -241,12 +258,12 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 			return err_set(e, ERR_REFUSED,
 				"%s: the root of a tree is a directory",
 				quote_path(quoted, sizeof(quoted), path));
-		return put_record(w, &p, meta, false, e);
+		return keep_record(w, &p, meta, false, path, e);
 	}
 	if (type_at(&p, path, &old, e) < 0)
 		return -1;
 	if (old == S_IFDIR && type == S_IFDIR)
-		return put_record(w, &p, meta, false, e);
+		return keep_record(w, &p, meta, false, path, e);
 	if (old == S_IFLNK && type == S_IFDIR && link_to_dir(w, path))
 		return 1;
 	if (old == S_IFLNK && writer_place(w, path, true, &p, e) < 0)
@@ -256,7 +273,7 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 	note_dir_time(w, &p);
 	if (make_inode(&p, meta, path, fd, e) < 0)
 		return -1;
-	if (put_record(w, &p, meta, true, e) == 0)
+	if (keep_record(w, &p, meta, true, path, e) == 0)
 		return 0;
 	undo(w, &p, type);
 	if (fd && *fd >= 0) {
@@ -287,51 +304,67 @@ static int link_refused(
 		quote_path(quoted[1], sizeof(quoted[1]), target), why);
 }
 
+/* What a hard link is to name, and in *dir a descriptor of its directory to keep. */
+static int find_target(struct writer *w, const char *path, const char *target,
+	struct writer_place *from, struct db_record *r, int *dir, struct err *e)
+{
+	int rc;
+
+	if (writer_place(w, target, false, from, e) < 0) {
+		if (e->code == ERR_SYS && e->sys == ENOENT)
+			return link_refused(e, path, target, "which is not there");
+		err_wrap(e, "hard link");
+		return writer_named(e, path);
+	}
+	if (!*from->name)
+		return link_refused(e, path, target, "which is a directory");
+	rc = db_name_get(w->db, from->dir.record, from->name, strlen(from->name), r, e);
+	if (rc < 0)
+		return writer_named(e, path);
+	if (rc == 0)
+		return link_refused(e, path, target, "which is not there");
+	if (r->type == S_IFDIR)
+		return link_refused(e, path, target, "which is a directory");
+	/* The next look-up may close the writer's descriptor. */
+	*dir = fcntl(from->dir.fd, F_DUPFD_CLOEXEC, 3);
+	return *dir < 0 ? err_sys(e, target, "cannot open the directory") : 0;
+}
+
+static int make_link(struct writer *w, const struct writer_place *to, int target_dir,
+	const char *target_name, int64_t record, const char *path, struct err *e)
+{
+	if (linkat(target_dir, target_name, to->dir.fd, to->name, 0) < 0)
+		return err_sys(e, path, "cannot make the hard link");
+	if (db_name_put(w->db, to->dir.record, to->name, strlen(to->name), record, e) < 0)
+		return writer_named(e, path);
+	return 0;
+}
+
 int writer_link(
 	struct writer *w, const char *path, const char *target, int *fd, struct err *e)
 {
 	cleanup_close int target_dir = -1;
 	struct writer_place from, to;
-	char quoted[1024];
 	struct db_record r;
 	uint32_t old;
-	int rc;
 
 	if (fd)
 		*fd = -1;
-	if (writer_place(w, target, false, &from, e) < 0) {
-		if (e->code == ERR_SYS && e->sys == ENOENT)
-			return link_refused(e, path, target, "which is not there");
-		return err_wrap(
-			e, "%s: hard link", quote_path(quoted, sizeof(quoted), path));
-	}
-	if (!*from.name)
-		return link_refused(e, path, target, "which is a directory");
-	/* The next look-up may close the writer's descriptor. */
-	target_dir = fcntl(from.dir.fd, F_DUPFD_CLOEXEC, 3);
-	if (target_dir < 0)
-		return err_sys(e, target, "cannot open the directory");
-	rc = db_name_get(w->db, from.dir.record, from.name, strlen(from.name), &r, e);
-	if (rc < 0)
-		return -1;
-	if (rc == 0)
-		return link_refused(e, path, target, "which is not there");
-	if (r.type == S_IFDIR)
-		return link_refused(e, path, target, "which is a directory");
-	if (writer_place(w, path, true, &to, e) < 0)
+	if (find_target(w, path, target, &from, &r, &target_dir, e) < 0 ||
+		writer_place(w, path, true, &to, e) < 0)
 		return -1;
 	if (!*to.name)
 		return link_refused(e, path, target, "over the root of the tree");
 	if (type_at(&to, path, &old, e) < 0)
 		return -1;
-	if (to.dir.record == from.dir.record && strcmp(to.name, from.name) == 0)
-		return link_refused(e, path, target, "which is itself");
-	if (old && clear(w, &to, old, path, e) < 0)
-		return -1;
-	if (linkat(target_dir, from.name, to.dir.fd, to.name, 0) < 0)
-		return err_sys(e, path, "cannot make the hard link");
-	if (db_name_put(w->db, to.dir.record, to.name, strlen(to.name), r.id, e) < 0)
-		return -1;
+	if (to.dir.record != from.dir.record || strcmp(to.name, from.name) != 0) {
+		if (old && clear(w, &to, old, path, e) < 0)
+			return -1;
+		if (make_link(w, &to, target_dir, from.name, r.id, path, e) < 0)
+			return -1;
+	} else if (!old) {
+		return link_refused(e, path, target, "which is not there");
+	}
 	if (fd && r.type == S_IFREG) {
 		*fd = stage_open_below(
 			to.dir.fd, to.name, O_WRONLY | O_NOCTTY | O_NONBLOCK, 0);
@@ -357,35 +390,58 @@ int writer_set_time(
 int writer_dir_time(
 	struct writer *w, const char *path, const struct timespec *mtime, struct err *e)
 {
+	struct writer_place p;
+	struct statx st;
+	struct writer_time *t;
+
+	if (writer_place(w, path, false, &p, e) < 0)
+		return -1;
+	if (statx_at(&p, &st) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, path, "cannot examine");
 	if (w->time_count == w->time_room) {
 		size_t room = w->time_room ? w->time_room * 2 : 64;
-		struct writer_time *p = reallocarray(w->times, room, sizeof(*p));
 
-		if (!p)
+		t = reallocarray(w->times, room, sizeof(*t));
+		if (!t)
 			return err_set(e, ERR_SYS, "out of memory");
-		w->times = p;
+		w->times = t;
 		w->time_room = room;
 	}
-	w->times[w->time_count].path = strdup(path);
-	w->times[w->time_count].mtime = *mtime;
-	if (!w->times[w->time_count].path)
+	t = &w->times[w->time_count];
+	*t = (struct writer_time){
+		.path = strdup(path), .dir = hint_of(&st), .mtime = *mtime};
+	if (!t->path)
 		return err_set(e, ERR_SYS, "out of memory");
 	w->time_count++;
+	return 0;
+}
+
+/* What came later may have taken the directory's place, or that of one above it. */
+static int set_dir_time(struct writer *w, const struct writer_time *t, struct err *e)
+{
+	const struct timespec times[2] = {t->mtime, t->mtime};
+	struct writer_place p;
+	struct db_hint now;
+	struct statx st;
+
+	if (writer_place(w, t->path, false, &p, e) < 0)
+		return e->code == ERR_REFUSED || e->sys == ENOENT ? 0 : -1;
+	if (statx_at(&p, &st) < 0)
+		return errno == ENOENT ? 0 : err_sys(e, t->path, "cannot examine");
+	now = hint_of(&st);
+	if (!S_ISDIR(st.stx_mode) || now.dev != t->dir.dev || now.ino != t->dir.ino ||
+		now.btime != t->dir.btime)
+		return 0;
+	if (utimensat(p.dir.fd, *p.name ? p.name : ".", times, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, t->path, "cannot set the time");
 	return 0;
 }
 
 /* In the order of the archive: of two entries for one directory the later counts. */
 int writer_finish(struct writer *w, struct err *e)
 {
-	for (size_t i = 0; i < w->time_count; i++) {
-		struct err missing;
-
-		if (writer_set_time(w, w->times[i].path, &w->times[i].mtime, &missing) <
-				0 &&
-			missing.sys != ENOENT) {
-			*e = missing;
+	for (size_t i = 0; i < w->time_count; i++)
+		if (set_dir_time(w, &w->times[i], e) < 0)
 			return -1;
-		}
-	}
 	return 0;
 }

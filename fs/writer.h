@@ -8,7 +8,8 @@
  * have lib -> usr/lib), and refused otherwise. Directories that are missing are made.
  *
  * What is there under the name is replaced, except a directory by a directory, which
- * takes the new attributes. A transaction on the database is the caller's.
+ * takes the new attributes; a directory that is not empty by anything else is refused. A
+ * transaction on the database is the caller's. Errors name the path.
  */
 #ifndef FS_WRITER_H
 #define FS_WRITER_H
@@ -43,8 +44,8 @@ struct writer_meta {
 /*
  * Makes what meta says at path. For a regular file *fd is then open for writing and the
  * caller's, else -1 (fd may be NULL where the type is none). Errors are ERR_REFUSED for a
- * name that would leave the tree. Returns 1 where a directory was asked for and a link to
- * one is there: it stays as it is.
+ * name that would leave the tree or is taken by a directory with content. Returns 1 where
+ * a directory was asked for and a link to one is there: it stays as it is.
  */
 int writer_make(struct writer *w, const char *path, const struct writer_meta *meta,
 	int *fd, struct err *e);
@@ -52,7 +53,9 @@ int writer_make(struct writer *w, const char *path, const struct writer_meta *me
 /* Removes the file that was just made, when its record cannot be kept after all. */
 void writer_unmake(struct writer *w, const char *path);
 
-/* Another name for what is at target. Opens the file if fd is not NULL and it is regular.
+/*
+ * Another name for what is at target; nothing to do where that is the name itself. Opens
+ * the file if fd is not NULL and it is regular.
  */
 int writer_link(
 	struct writer *w, const char *path, const char *target, int *fd, struct err *e);
@@ -63,7 +66,7 @@ int writer_set_time(
 
 /*
  * Directories' times change as names are made in them: they are remembered here, and set
- * by writer_finish(), after which nothing more may be made.
+ * by writer_finish() on those that are still there, after which nothing more may be made.
  */
 int writer_dir_time(
 	struct writer *w, const char *path, const struct timespec *mtime, struct err *e);

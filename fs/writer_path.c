@@ -21,6 +21,13 @@ static int refused(struct err *e, const char *path, const char *why)
 		e, ERR_REFUSED, "%s: %s", quote_path(quoted, sizeof(quoted), path), why);
 }
 
+int writer_named(struct err *e, const char *path)
+{
+	char quoted[1024];
+
+	return err_wrap(e, "%s", quote_path(quoted, sizeof(quoted), path));
+}
+
 void writer_forget(struct writer *w)
 {
 	if (w->dir.fd >= 0)
@@ -145,9 +152,10 @@ static int make_dir(struct writer *w, const struct writer_dir *dir, const char *
 	r.mode = 0755;
 	r.uid = 0;
 	r.gid = 0;
-	if (db_record_put(w->db, &r, e) < 0)
-		return -1;
-	return db_name_put(w->db, dir->record, name, strlen(name), r.id, e);
+	if (db_record_put(w->db, &r, e) < 0 ||
+		db_name_put(w->db, dir->record, name, strlen(name), r.id, e) < 0)
+		return writer_named(e, path);
+	return 0;
 }
 
 /* One component on the way: a directory, or a link to one. */
@@ -173,7 +181,7 @@ static int step_down(struct writer *w, struct lookup *l, const char *name, bool 
 	if (!S_ISDIR(st.st_mode))
 		return refused(e, path, "goes through a name that is no directory");
 	if (writer_record(w, dir, name, S_IFDIR, &id, e) < 0)
-		return -1;
+		return writer_named(e, path);
 	return enter(l, take_fd(&fd), id, e);
 }
 

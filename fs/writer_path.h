@@ -19,6 +19,7 @@ struct writer_place {
 
 struct writer_time {
 	char *path;
+	struct db_hint dir; /* which directory it was */
 	struct timespec mtime;
 };
 
@@ -41,6 +42,9 @@ int writer_place(struct writer *w, const char *path, bool make, struct writer_pl
  */
 int writer_record(struct writer *w, const struct writer_dir *dir, const char *name,
 	uint32_t type, int64_t *id, struct err *e);
+
+/* Puts the path before an error that does not name it. Always -1. */
+int writer_named(struct err *e, const char *path);
 
 /* Forgets which directory was looked up last: it may be another now. */
 void writer_forget(struct writer *w);

@@ -19,19 +19,22 @@ static bool starts(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
-/* vfs_cap_data and vfs_ns_cap_data of linux/capability.h. */
+/*
+ * What cap_inode_getsecurity() of the kernel hands out: vfs_cap_data or vfs_ns_cap_data
+ * of linux/capability.h, with no flag but one, and a root that can be somebody.
+ */
 static bool capability_valid(const void *value, size_t len)
 {
-	uint32_t magic;
+	struct vfs_ns_cap_data cap = {0};
 
-	if (len < sizeof(magic))
+	if (len > sizeof(cap))
 		return false;
-	memcpy(&magic, value, sizeof(magic));
-	switch (le32toh(magic) & VFS_CAP_REVISION_MASK) {
+	memcpy(&cap, value, len);
+	switch (le32toh(cap.magic_etc) & ~(uint32_t)VFS_CAP_FLAGS_EFFECTIVE) {
 	case VFS_CAP_REVISION_2:
 		return len == XATTR_CAPS_SZ_2;
 	case VFS_CAP_REVISION_3:
-		return len == XATTR_CAPS_SZ_3;
+		return len == XATTR_CAPS_SZ_3 && le32toh(cap.rootid) != UINT32_MAX;
 	default:
 		return false;
 	}
@@ -57,79 +60,121 @@ enum xattr_fate xattr_fate(uint32_t type, const char *name, const void *value, s
 								    : XATTR_SHOWN;
 }
 
-/* A list of one more item, sorted in; the old list is left for the arena to free. */
-static struct attr_list *list_with(struct engine *en, const struct attr_list *old,
-	const char *name, const void *value, size_t len)
+static int compare_items(const void *a, const void *b)
 {
-	size_t count = old ? old->count : 0;
-	struct attr_list *l =
-		arena_alloc(&en->arena, sizeof(*l) + (count + 1) * sizeof(l->items[0]));
-	char *copy = arena_alloc(&en->arena, len ? len : 1);
-	char *copied_name = arena_strdup(&en->arena, name);
-	size_t i = 0;
-
-	if (!l || !copy || !copied_name)
-		return NULL;
-	memcpy(copy, value, len);
-	while (i < count && strcmp(old->items[i].name, name) < 0) {
-		l->items[i] = old->items[i];
-		i++;
-	}
-	l->items[i] = (struct xattr){copied_name, copy, len};
-	for (; i < count; i++)
-		l->items[i + 1] = old->items[i];
-	l->count = count + 1;
-	return l;
+	return strcmp(((const struct xattr *)a)->name, ((const struct xattr *)b)->name);
 }
 
 static const struct xattr *list_find(const struct attr_list *l, const char *name)
 {
-	for (size_t i = 0; l && i < l->count; i++)
-		if (strcmp(l->items[i].name, name) == 0)
-			return &l->items[i];
-	return NULL;
+	const struct xattr key = {.name = name};
+
+	return l ? bsearch(&key, l->items, l->count, sizeof(key), compare_items) : NULL;
 }
 
-static int node_add(struct engine *en, struct node *n, const char *name,
-	const void *value, size_t len)
-{
-	struct attr_list *l;
+/* Attributes of one node on their way to its list. */
+struct gather {
+	struct engine *en;
+	struct node *n;
+	struct xattr *items;
+	size_t count, room;
+	size_t names; /* bytes of all names as listxattr(2) gives them */
+};
 
-	switch (xattr_fate(n->mode, name, value, len)) {
+/* Starts with the label and what the node has already. Free items when done. */
+static int gather_start(struct gather *g, struct engine *en, struct node *n)
+{
+	const struct attr_list *l = atomic_load(&n->attrs);
+
+	*g = (struct gather){.en = en, .n = n, .room = l ? l->count + 16 : 16};
+	g->items = calloc(g->room, sizeof(*g->items));
+	if (!g->items)
+		return -1;
+	g->names = n->label ? sizeof(XATTR_LABEL) : 0;
+	for (; l && g->count < l->count; g->count++) {
+		g->items[g->count] = l->items[g->count];
+		g->names += strlen(l->items[g->count].name) + 1;
+	}
+	return 0;
+}
+
+static int gather_keep(struct gather *g, const char *name, const void *value, size_t len)
+{
+	char *copy = arena_alloc(&g->en->arena, len ? len : 1);
+	char *copied_name = arena_strdup(&g->en->arena, name);
+
+	if (g->count == g->room) {
+		struct xattr *p = reallocarray(g->items, g->room * 2, sizeof(*p));
+
+		if (!p)
+			return -1;
+		g->items = p;
+		g->room *= 2;
+	}
+	if (!copy || !copied_name)
+		return -1;
+	memcpy(copy, value, len);
+	g->items[g->count++] = (struct xattr){copied_name, copy, len};
+	g->names += strlen(name) + 1;
+	return 0;
+}
+
+static int gather_add(struct gather *g, const char *name, const void *value, size_t len)
+{
+	switch (xattr_fate(g->n->mode, name, value, len)) {
 	case XATTR_HIDDEN:
 		return 0;
 	case XATTR_BAD:
-		engine_find_fault(en, n, FINDING_BAD_XATTR,
+		engine_find_fault(g->en, g->n, FINDING_BAD_XATTR,
 			"the value of %s cannot be shown to a reader", name);
 		return 0;
 	case XATTR_SHOWN:
 		break;
 	}
-	l = list_with(en, atomic_load(&n->attrs), name, value, len);
+	if (g->names + strlen(name) + 1 > XATTR_LIST_MAX) {
+		engine_find_fault(g->en, g->n, FINDING_BAD_XATTR,
+			"%s is not shown: the names of all attributes of a file have at "
+			"most %d bytes",
+			name, XATTR_LIST_MAX);
+		return 0;
+	}
+	return gather_keep(g, name, value, len);
+}
+
+/* The old list, if any, is left for the arena to free. */
+static int gather_publish(struct gather *g)
+{
+	struct attr_list *l;
+
+	if (!g->count)
+		return 0;
+	l = arena_alloc(&g->en->arena, sizeof(*l) + g->count * sizeof(l->items[0]));
 	if (!l)
 		return -1;
-	atomic_store_explicit(&n->attrs, l, memory_order_release);
+	qsort(g->items, g->count, sizeof(g->items[0]), compare_items);
+	memcpy(l->items, g->items, g->count * sizeof(l->items[0]));
+	l->count = g->count;
+	atomic_store_explicit(&g->n->attrs, l, memory_order_release);
 	return 0;
 }
 
-struct record_arg {
-	struct engine *en;
-	struct node *n;
-};
-
 static int add_from_record(void *arg, const char *name, const void *value, size_t len)
 {
-	struct record_arg *a = arg;
-
-	return node_add(a->en, a->n, name, value, len);
+	return gather_add(arg, name, value, len);
 }
 
 int node_load_xattrs(struct engine *en, struct node *n, struct err *e)
 {
-	struct record_arg arg = {en, n};
+	struct gather g;
+	int rc = gather_start(&g, en, n);
 
 	e->code = ERR_NONE;
-	if (db_xattr_each(en->db, n->record, add_from_record, &arg, e) == 0)
+	if (rc == 0)
+		rc = db_xattr_each(en->db, n->record, add_from_record, &g, e);
+	if (rc == 0)
+		rc = gather_publish(&g);
+	free(g.items);
+	if (rc == 0)
 		return 0;
 	return e->code ? -1 : err_set(e, ERR_SYS, "out of memory");
 }
@@ -142,44 +187,69 @@ static bool host_name_shows(const char *name)
 	       strcmp(name, XATTR_ACL_DEFAULT) == 0;
 }
 
-static int add_from_host(
-	struct engine *en, struct node *n, const char *proc_path, struct err *e)
+/* A staging file by its name in an open directory, or as a descriptor's own link. */
+struct host_file {
+	char path[64 + DB_NAME_MAX];
+	bool follow;
+};
+
+static ssize_t host_names(const struct host_file *f, char *names, size_t size)
 {
+	return f->follow ? listxattr(f->path, names, size)
+			 : llistxattr(f->path, names, size);
+}
+
+static ssize_t host_value(
+	const struct host_file *f, const char *name, void *value, size_t size)
+{
+	return f->follow ? getxattr(f->path, name, value, size)
+			 : lgetxattr(f->path, name, value, size);
+}
+
+static int add_from_host(struct gather *g, const struct host_file *f, struct err *e)
+{
+	const struct attr_list *recorded = atomic_load(&g->n->attrs);
 	cleanup_free char *names = malloc(XATTR_LIST_MAX);
 	cleanup_free char *value = malloc(XATTR_SIZE_MAX);
-	ssize_t len = names && value ? llistxattr(proc_path, names, XATTR_LIST_MAX) : -1;
+	ssize_t len = names && value ? host_names(f, names, XATTR_LIST_MAX) : -1;
 
 	if (!names || !value)
 		return err_set(e, ERR_SYS, "out of memory");
 	if (len < 0)
-		return errno == ENOTSUP ? 0
-					: err_sys(e, n->name, "cannot list attributes");
+		return err_sys(e, g->n->name, "cannot list attributes");
 	for (const char *p = names; p < names + len; p += strlen(p) + 1) {
 		ssize_t size;
 
-		if (!host_name_shows(p) || list_find(atomic_load(&n->attrs), p))
+		if (!host_name_shows(p) || list_find(recorded, p))
 			continue;
-		size = lgetxattr(proc_path, p, value, XATTR_SIZE_MAX);
+		size = host_value(f, p, value, XATTR_SIZE_MAX);
 		if (size < 0)
-			return err_sys(e, n->name, "cannot read attribute %s", p);
-		if (node_add(en, n, p, value, (size_t)size) < 0)
+			return err_sys(e, g->n->name, "cannot read attribute %s", p);
+		if (gather_add(g, p, value, (size_t)size) < 0)
 			return err_set(e, ERR_SYS, "out of memory");
 	}
-	return 0;
+	return gather_publish(g) < 0 ? err_set(e, ERR_SYS, "out of memory") : 0;
 }
 
 /* Most files have none: told apart by one call without a buffer. */
 static int look_at_host(
-	struct engine *en, struct node *n, int dirfd, const char *name, struct err *e)
+	struct engine *en, struct node *n, const struct host_file *f, struct err *e)
 {
-	char path[64 + DB_NAME_MAX];
+	ssize_t len = n->host_xattrs_done ? 0 : host_names(f, NULL, 0);
+	struct gather g;
+	int rc;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d%s%s", dirfd, *name ? "/" : "",
-		name);
-	if (*name && llistxattr(path, NULL, 0) == 0)
-		return 0;
-	/* The root is reached through the descriptor's link itself. */
-	return add_from_host(en, n, *name ? path : strcat(path, "/."), e);
+	if (len < 0 && errno != ENOTSUP)
+		return err_sys(e, n->name, "cannot list attributes");
+	if (len > 0) {
+		rc = gather_start(&g, en, n) < 0 ? err_set(e, ERR_SYS, "out of memory")
+						 : add_from_host(&g, f, e);
+		free(g.items);
+		if (rc < 0)
+			return -1;
+	}
+	n->host_xattrs_done = true;
+	return 0;
 }
 
 /* The staging files' own attributes, for a whole directory at once: one open for all. */
@@ -187,38 +257,58 @@ static int load_host_xattrs(
 	struct engine *en, struct node *dir, struct dir *d, struct err *e)
 {
 	cleanup_close int fd = node_open(en, dir, O_RDONLY | O_DIRECTORY, e);
+	struct host_file f = {.follow = false};
 
 	if (fd < 0)
 		return -1;
 	for (size_t i = 0; i < d->count; i++) {
-		struct node *n = d->entries[i].node;
-
-		if (!n->host_xattrs_done &&
-			look_at_host(en, n, fd, d->entries[i].name, e) < 0)
+		snprintf(f.path, sizeof(f.path), "/proc/self/fd/%d/%s", fd,
+			d->entries[i].name);
+		if (look_at_host(en, d->entries[i].node, &f, e) < 0)
 			return -1;
-		n->host_xattrs_done = true;
 	}
 	atomic_store_explicit(&d->host_xattrs, true, memory_order_release);
 	return 0;
 }
 
+/* The same for the root, or for a node whose first directory could not be loaded. */
+static int load_own_xattrs(struct engine *en, struct node *n, struct err *e)
+{
+	cleanup_close int fd = n == en->root ? -1 : node_open(en, n, O_PATH, e);
+	struct host_file f = {.follow = true};
+
+	if (n != en->root && fd < 0)
+		return -1;
+	snprintf(f.path, sizeof(f.path), "/proc/self/fd/%d",
+		n == en->root ? stage_root(en->stage) : fd);
+	if (look_at_host(en, n, &f, e) < 0)
+		return -1;
+	if (n == en->root)
+		atomic_store_explicit(&en->root_xattrs, true, memory_order_release);
+	return 0;
+}
+
+static struct dir *dir_of(const struct node *n)
+{
+	return n->parent ? atomic_load_explicit(&n->parent->dir, memory_order_acquire)
+			 : NULL;
+}
+
 static int ensure_host_xattrs(struct engine *en, struct node *n, struct err *e)
 {
-	struct dir *d = n->parent ? atomic_load(&n->parent->dir) : NULL;
+	struct dir *d = dir_of(n);
 	int rc = 0;
 
 	if (d ? atomic_load_explicit(&d->host_xattrs, memory_order_acquire)
-	      : atomic_load_explicit(&en->root_xattrs, memory_order_acquire))
+	      : n == en->root && atomic_load_explicit(
+					 &en->root_xattrs, memory_order_acquire))
 		return 0;
 	pthread_mutex_lock(&en->load_lock);
-	if (d && !atomic_load(&d->host_xattrs)) {
+	d = dir_of(n);
+	if (!d)
+		rc = load_own_xattrs(en, n, e);
+	else if (!atomic_load(&d->host_xattrs))
 		rc = load_host_xattrs(en, n->parent, d, e);
-	} else if (!d && !atomic_load(&en->root_xattrs)) {
-		rc = look_at_host(en, n, stage_root(en->stage), "", e);
-		if (rc == 0)
-			atomic_store_explicit(
-				&en->root_xattrs, true, memory_order_release);
-	}
 	pthread_mutex_unlock(&en->load_lock);
 	if (rc < 0)
 		engine_find_fault(en, n, FINDING_UNREADABLE, "%s", e->msg);

@@ -31,6 +31,11 @@ static void step(void *arg)
 	progress_step(arg);
 }
 
+static void print(const char *text)
+{
+	quote_print(stdout, text, strlen(text));
+}
+
 static void event(void *arg, enum label_event event, const char *path,
 	const struct labeler_rule *rule, const char *first)
 {
@@ -38,19 +43,22 @@ static void event(void *arg, enum label_event event, const char *path,
 	switch (event) {
 	case LABEL_UNMATCHED:
 		printf("unmatched /");
-		quote_print(stdout, path, strlen(path));
+		print(path);
 		break;
 	case LABEL_EXCLUSION:
 		printf("excluded /");
-		quote_print(stdout, path, strlen(path));
-		printf(" (%s:%u says <<none>>)", rule->file, rule->line);
+		print(path);
+		printf(" (");
+		print(rule->file);
+		printf(":%u says <<none>>)", rule->line);
 		break;
 	case LABEL_CONFLICT:
 		printf("conflict /");
-		quote_print(stdout, path, strlen(path));
-		printf(" would be %s, but it is a hard link of /",
-			rule ? rule->context : "unlabeled");
-		quote_print(stdout, first, strlen(first));
+		print(path);
+		printf(" would be ");
+		print(rule ? rule->context : "unlabeled");
+		printf(", but it is a hard link of /");
+		print(first);
 		printf(", whose name comes first and decides");
 		break;
 	}

@@ -23,13 +23,15 @@
 #include "tools/locate.h"
 #include "tools/mount.h"
 
+#define READY_FD 3
+
 struct daemon {
 	struct place place;
 	char *mountpoint;
 	const struct mount_options *options;
 	bool foreground;
-	int ready; /* written to once the view is up; -1 when done */
-	bool detached;
+	int ready;             /* written to once the view is up; -1 when done */
+	_Atomic bool detached; /* set by the prober */
 };
 
 /* Messages go to the terminal as long as there is one, then to the system's log. */
@@ -114,6 +116,11 @@ __attribute__((noreturn)) static void detach(struct daemon *d)
 	struct err e;
 	int rc;
 
+	/* A lock or a pipe of the caller's must not live as long as the view. */
+	if (dup2(d->ready, READY_FD) == READY_FD) {
+		d->ready = READY_FD;
+		close_range(READY_FD + 1, ~0U, 0);
+	}
 	setsid();
 	if (chdir("/") < 0)
 		say(d, "cannot leave the current directory");
@@ -163,14 +170,6 @@ static int start(struct daemon *d, struct err *e)
 		d->mountpoint);
 }
 
-static bool inside(const char *path, const char *dir)
-{
-	size_t len = strlen(dir);
-
-	return strcmp(dir, "/") == 0 ||
-	       (strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/'));
-}
-
 static int check_empty(const char *path, struct err *e)
 {
 	cleanup_closedir DIR *d = opendir(path);
@@ -213,11 +212,11 @@ static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
 		return err_set(e, ERR_REFUSED,
 			"%s: already a view of %s; end that with 'livery umount'",
 			d->mountpoint, other.staging);
-	if (inside(d->mountpoint, d->place.staging))
+	if (path_inside(d->mountpoint, d->place.staging))
 		return err_set(e, ERR_REFUSED,
 			"%s: inside the staging tree %s; mount beside it", d->mountpoint,
 			d->place.staging);
-	if (inside(d->place.staging, d->mountpoint))
+	if (path_inside(d->place.staging, d->mountpoint))
 		return err_set(e, ERR_REFUSED,
 			"%s: the staging tree %s is in it and would be covered; mount "
 			"beside it",

@@ -55,7 +55,8 @@ static int with_path(const char *given, show_fn *show, struct err *e)
 	n = engine_find(en, p.path, e);
 	rc = n ? 0 : -1;
 	if (rc == 0 && !opt_numeric)
-		rc = names_open(&names, engine_stage(en), e);
+		rc = names_open(&names, engine_stage(en), e) < 0 ? -1
+								 : names_check(names, e);
 	if (rc == 0)
 		rc = show(en, n, p.path, given, names, e);
 	names_close(names);
@@ -110,8 +111,11 @@ static int show_ls(struct engine *en, struct node *n, const char *path, const ch
 				: show_line(en, n, given, names, &w, e);
 	if (engine_list(en, n, &entries, &count, e) < 0)
 		return -1;
-	if (heading && !opt_json)
-		printf("%s%s:\n", heading++ > 1 ? "\n" : "", given);
+	if (heading && !opt_json) {
+		printf("%s", heading++ > 1 ? "\n" : "");
+		quote_print(stdout, given, strlen(given));
+		printf(":\n");
+	}
 	for (size_t i = 0; i < count; i++)
 		show_measure(en, entries[i].node, names, &w);
 	for (size_t i = 0; i < count; i++)

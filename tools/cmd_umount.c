@@ -96,14 +96,69 @@ static int wait_end(int pidfd, const char *mountpoint, struct err *e)
 	return 0;
 }
 
-static int end_dead(const char *mountpoint, struct err *e)
+/* proc(5) writes blanks and the like in a mountinfo field as \ooo. */
+static void unescape(char *text)
 {
+	char *out = text;
+
+	for (const char *p = text; *p;) {
+		if (p[0] == '\\' && p[1] && p[2] && p[3]) {
+			*out++ = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 |
+					(p[3] - '0'));
+			p += 4;
+		} else {
+			*out++ = *p++;
+		}
+	}
+	*out = '\0';
+}
+
+/* "ID PARENT DEV ROOT MOUNTPOINT OPTIONS … - TYPE SOURCE …" */
+static bool line_is_view(char *line, const char *mountpoint)
+{
+	char *rest = line;
+	char *point = NULL;
+	char *type = strstr(line, " - ");
+
+	if (!type)
+		return false;
+	for (int i = 0; i < 5; i++)
+		point = strsep(&rest, " ");
+	if (!point)
+		return false;
+	unescape(point);
+	return strcmp(point, mountpoint) == 0 &&
+	       strncmp(type + 3, "fuse.livery ", 12) == 0;
+}
+
+/* What the kernel says of a mount that does not let itself be asked. */
+static bool is_view(const char *mountpoint)
+{
+	cleanup_fclose FILE *f = fopen("/proc/self/mountinfo", "re");
+	cleanup_free char *line = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	while (f && !found && getline(&line, &room, f) > 0)
+		found = line_is_view(line, mountpoint);
+	return found;
+}
+
+/* Ends a view that cannot be asked whether it stayed sealed. */
+static int end_unasked(const char *mountpoint, int why, struct err *e)
+{
+	if (!is_view(mountpoint))
+		return err_set(
+			e, ERR_REFUSED, "%s: not the mount point of a view", mountpoint);
 	if (unmount(mountpoint, e) < 0)
 		return -1;
 	fprintf(stderr,
-		"livery: %s: the view's daemon had died; the mount point is free "
-		"again, but whether the staging tree stayed as it was is not known\n",
-		mountpoint);
+		"livery: %s: %s; the mount point is free again, but whether the staging "
+		"tree "
+		"stayed as it was is not known\n",
+		mountpoint,
+		why == ENOTCONN ? "the view's daemon had died"
+				: "only the view's owner can ask it");
 	return EXIT_FINDINGS;
 }
 
@@ -140,10 +195,13 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 	(void)c;
 	(void)argc;
 	if (stat(argv[0], &st) < 0) {
-		if (errno != ENOTCONN)
+		int why = errno;
+
+		/* A view shows itself to its owner only: not even to root. */
+		if (why != ENOTCONN && (why != EACCES || geteuid() != 0))
 			return err_sys(e, argv[0], "cannot unmount");
 		mountpoint = full_path(argv[0]);
-		return mountpoint ? end_dead(mountpoint, e)
+		return mountpoint ? end_unasked(mountpoint, why, e)
 				  : err_sys(e, argv[0], "cannot find");
 	}
 	mountpoint = realpath(argv[0], NULL);

@@ -91,12 +91,7 @@ static int open_tree(
 	return place_open(p, mode, &o, en, e);
 }
 
-typedef int repair_fn(struct engine *en, void (*fn)(void *arg, const struct drift *d),
-	void *arg, struct err *e);
-
-/* One pass in a transaction of its own: the engine's nodes are stale after it. */
-static int repair_pass(
-	const struct place *p, repair_fn *pass, struct report *r, struct err *e)
+static int repair(const struct place *p, struct report *r, struct err *e)
 {
 	int rc;
 
@@ -104,17 +99,11 @@ static int repair_pass(
 		return -1;
 	rc = db_begin(engine_db(r->en), e);
 	if (rc == 0)
-		rc = pass(r->en, on_drift, r, e);
+		rc = repair_tree(r->en, on_drift, r, e);
 	if (rc >= 0)
 		rc = db_commit(engine_db(r->en), e);
 	engine_close(r->en);
-	return rc;
-}
-
-static int repair(const struct place *p, struct report *r, struct err *e)
-{
-	if (repair_pass(p, repair_moved, r, e) < 0 ||
-		repair_pass(p, repair_rest, r, e) < 0)
+	if (rc < 0)
 		return -1;
 	finish(r, p->staging, "the database and the tree agree");
 	if (r->findings && !opt_json)

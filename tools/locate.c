@@ -75,18 +75,26 @@ static char *default_db(const char *staging)
 	return asprintf(&db, "%s" SUFFIX, staging) < 0 ? NULL : db;
 }
 
+bool path_inside(const char *path, const char *dir)
+{
+	size_t len = strlen(dir);
+
+	return strcmp(dir, "/") == 0 ||
+	       (strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/'));
+}
+
 int locate_tree(struct place *p, const char *staging, const char *db, struct err *e)
 {
 	struct stat st;
 
 	*p = (struct place){0};
 	/* A link to a tree is the tree: its database lies beside what it leads to. */
-	if (stat(staging, &st) == 0)
-		p->staging = realpath(staging, NULL);
-	else
+	if (stat(staging, &st) < 0)
 		p->staging = absolute(staging, e);
+	else if (!(p->staging = realpath(staging, NULL)))
+		err_sys(e, staging, "cannot find");
 	if (!p->staging)
-		return e->code ? -1 : err_sys(e, staging, "cannot find");
+		return -1;
 	if (strcmp(p->staging, "/") == 0 && !db)
 		return err_set(e, ERR_USAGE, "/ has no place beside it: say --db FILE");
 	/* Absolute, since a daemon leaves the current directory. */
@@ -94,7 +102,14 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
 	p->path = strdup("");
 	if (db && !p->db)
 		return -1;
-	return p->db && p->path ? 0 : no_memory(e);
+	if (!p->db || !p->path)
+		return no_memory(e);
+	if (path_inside(p->db, p->staging))
+		return err_set(e, ERR_REFUSED,
+			"%s: the database would be part of the tree %s; keep it beside "
+			"it",
+			p->db, p->staging);
+	return 0;
 }
 
 int locate_view(struct place *p, const char *path, long *pid, struct err *e)
@@ -129,31 +144,58 @@ int locate_view(struct place *p, const char *path, long *pid, struct err *e)
 	return p->staging && p->db && p->path ? 1 : no_memory(e);
 }
 
-/* The nearest directory at or above full that has a database beside it. */
-static int find_above(struct place *p, char *full, struct err *e)
+/* Cuts off the last component; false at the root. */
+static bool cut(char *path)
 {
+	char *slash = strrchr(path, '/');
+
+	if (!slash || slash == path)
+		return false;
+	*slash = '\0';
+	return true;
+}
+
+static bool has_db(const char *dir, char **db)
+{
+	struct stat st;
+
+	*db = default_db(dir);
+	if (*db && stat(*db, &st) == 0 && S_ISREG(st.st_mode))
+		return true;
+	free(*db);
+	*db = NULL;
+	return false;
+}
+
+/*
+ * The directory at or above full that has a database beside it. A tree's content may hold
+ * a file of such a name too: where two would do, the user must say which.
+ */
+static int find_above(struct place *p, const char *full, struct err *e)
+{
+	cleanup_free char *dir = strdup(full);
 	char quoted[1024];
 
-	for (size_t len = strlen(full); len > 1;) {
-		char saved = full[len];
+	if (!dir)
+		return no_memory(e);
+	do {
 		cleanup_free char *db = NULL;
-		struct stat st;
 
-		full[len] = '\0';
-		db = default_db(full);
-		if (!db)
+		if (!has_db(dir, &db))
+			continue;
+		if (p->db)
+			return err_set(e, ERR_REFUSED,
+				"%s: belongs to the tree of %s or to that of %s; say "
+				"--staging DIR",
+				quote_path(quoted, sizeof(quoted), full), p->db, db);
+		p->staging = strdup(dir);
+		p->db = take_ptr(db);
+		p->path = strdup(full + strlen(dir) + (full[strlen(dir)] == '/'));
+		if (!p->staging || !p->path)
 			return no_memory(e);
-		if (stat(db, &st) == 0 && S_ISREG(st.st_mode)) {
-			p->staging = strdup(full);
-			p->db = take_ptr(db);
-			full[len] = saved;
-			p->path = strdup(saved ? full + len + 1 : "");
-			return p->staging && p->path ? 0 : no_memory(e);
-		}
-		full[len] = saved;
-		while (len > 1 && full[--len] != '/')
-			;
-	}
+	} while (cut(dir));
+	if (p->db)
+		return 0;
 	return err_set(e, ERR_SYS,
 		"%s: neither it nor a directory above it has a database (NAME.livery) "
 		"beside "

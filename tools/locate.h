@@ -15,6 +15,9 @@ struct place {
 	char *path; /* below staging, without leading '/', "" is the root */
 };
 
+/* path is dir or below it; both absolute. */
+bool path_inside(const char *path, const char *dir);
+
 #define cleanup_place __attribute__((cleanup(place_free)))
 void place_free(struct place *p);
 

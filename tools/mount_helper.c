@@ -56,7 +56,7 @@ static int helper(int argc, char **argv, struct err *e)
 
 int mount_helper(int argc, char **argv)
 {
-	struct err e;
+	struct err e = {0};
 	int rc = helper(argc, argv, &e);
 
 	if (rc < 0)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/quote.h"
 
 struct name {
 	char *text;
@@ -16,6 +17,7 @@ struct name {
 struct list {
 	struct name *names;
 	size_t count;
+	struct err unread; /* why the file could not be read */
 };
 
 struct names {
@@ -80,13 +82,14 @@ static int read_file(const struct stage *stage, const char *path, bool user,
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
 		return err_set(e, ERR_INPUT, "%s/%s: not a regular file",
 			stage_path(stage), path);
+	errno = 0;
 	while ((n = getline(&line, &room, f)) > 0) {
 		if (line[n - 1] == '\n')
 			line[n - 1] = '\0';
 		if (add_line(l, line, user, e) < 0)
 			return -1;
 	}
-	return 0;
+	return ferror(f) ? err_sys(e, path, "cannot read") : 0;
 }
 
 int names_open(struct names **out, const struct stage *stage, struct err *e)
@@ -96,13 +99,30 @@ int names_open(struct names **out, const struct stage *stage, struct err *e)
 	*out = NULL;
 	if (!n)
 		return err_set(e, ERR_SYS, "out of memory");
-	if (read_file(stage, "etc/passwd", true, &n->users, e) < 0 ||
-		read_file(stage, "etc/group", false, &n->groups, e) < 0) {
-		names_close(n);
-		return -1;
-	}
+	if (read_file(stage, "etc/passwd", true, &n->users, e) < 0)
+		n->users.unread = *e;
+	if (read_file(stage, "etc/group", false, &n->groups, e) < 0)
+		n->groups.unread = *e;
 	*out = n;
 	return 0;
+}
+
+static bool behind_link(const struct err *why)
+{
+	return why->code == ERR_SYS && (why->sys == ELOOP || why->sys == ENOTDIR);
+}
+
+static int list_check(const struct list *l, struct err *e)
+{
+	if (!l->unread.code || behind_link(&l->unread))
+		return 0;
+	*e = l->unread;
+	return -1;
+}
+
+int names_check(const struct names *n, struct err *e)
+{
+	return list_check(&n->users, e) < 0 ? -1 : list_check(&n->groups, e);
 }
 
 static void list_free(struct list *l)
@@ -147,13 +167,38 @@ static const struct name *by_name(const struct list *l, const char *text)
 	return NULL;
 }
 
-static int unknown(struct err *e, const char *kind, const char *text, const char *file)
+static int no_owner(const char *text, struct err *e)
 {
+	return err_set(e, ERR_USAGE, "'%s': say OWNER, OWNER:GROUP or :GROUP", text);
+}
+
+int names_owner_syntax(const char *text, struct err *e)
+{
+	return !*text || strcmp(text, ":") == 0 ? no_owner(text, e) : 0;
+}
+
+/* A name first, as chown(1) has it, then a number. */
+static int resolve(const struct list *l, const char *text, const char *kind,
+	const char *file, uint32_t *id, const struct name **found, struct err *e)
+{
+	char quoted[300];
+
+	*found = by_name(l, text);
+	if (*found) {
+		*id = (*found)->id;
+		return 0;
+	}
+	if (parse_id(text, id))
+		return 0;
+	quote_path(quoted, sizeof(quoted), text);
+	if (l->unread.code) {
+		*e = l->unread;
+		return err_wrap(e, "%s '%s'", kind, quoted);
+	}
 	return err_set(e, ERR_USAGE,
 		"no %s '%s' in the staging tree's %s; names come from there, numbers "
-		"always "
-		"work",
-		kind, text, file);
+		"always work",
+		kind, quoted, file);
 }
 
 int names_parse_owner(const struct names *n, const char *text, uint32_t *uid,
@@ -169,28 +214,17 @@ int names_parse_owner(const struct names *n, const char *text, uint32_t *uid,
 	if (group)
 		*group++ = '\0';
 	if (!*owner && (!group || !*group))
-		return err_set(
-			e, ERR_USAGE, "'%s': say OWNER, OWNER:GROUP or :GROUP", text);
+		return no_owner(text, e);
 	if (*owner) {
-		found = by_name(&n->users, owner);
-		if (found)
-			*uid = found->id;
-		else if (!parse_id(owner, uid))
-			return unknown(e, "user", owner, "etc/passwd");
+		if (resolve(&n->users, owner, "user", "etc/passwd", uid, &found, e) < 0)
+			return -1;
 		if (group && !*group && !found)
 			return err_set(e, ERR_USAGE,
-				"'%s': the login group of a number is not "
-				"known",
-				text);
+				"'%s': the login group of a number is not known", text);
 		if (group && !*group)
 			*gid = found->gid;
 	}
-	if (group && *group) {
-		found = by_name(&n->groups, group);
-		if (found)
-			*gid = found->id;
-		else if (!parse_id(group, gid))
-			return unknown(e, "group", group, "etc/group");
-	}
+	if (group && *group)
+		return resolve(&n->groups, group, "group", "etc/group", gid, &found, e);
 	return 0;
 }

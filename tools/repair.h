@@ -6,18 +6,15 @@
 #include "tools/drift.h"
 
 /*
- * Lets the records of files that were moved follow them. In a transaction of the
- * caller's; the engine must be opened anew afterwards. Calls back for each; returns their
- * number.
+ * Makes all names of the database anew from the tree. A name keeps its record, or has the
+ * one that moved to it; what is split gets a copy; further names of a recorded staging
+ * file have its record, and every other file gets a silent one. What no name has then is
+ * dropped.
+ *
+ * In a transaction of the caller's; the engine must be opened anew afterwards. Calls back
+ * for what drift there was; returns how much, -1 on error.
  */
-int repair_moved(struct engine *en, void (*fn)(void *arg, const struct drift *d),
-	void *arg, struct err *e);
-
-/*
- * Drops records whose file is gone, and gives a record to each file that has none of its
- * own. As above.
- */
-int repair_rest(struct engine *en, void (*fn)(void *arg, const struct drift *d),
+int repair_tree(struct engine *en, void (*fn)(void *arg, const struct drift *d),
 	void *arg, struct err *e);
 
 #endif

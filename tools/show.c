@@ -11,10 +11,12 @@
 #include "fs/xattr.h"
 #include "tools/modes.h"
 
-static const char *label_text(const struct node *n)
+#define LABEL_TEXT_MAX (4 * DB_LABEL_MAX + 8) /* each byte may become \\ooo */
+
+static const char *label_text(const struct node *n, char buf[LABEL_TEXT_MAX])
 {
 	if (engine_label(n))
-		return engine_label(n);
+		return quote_path(buf, LABEL_TEXT_MAX, engine_label(n));
 	return engine_label_excluded(n) ? LABEL_EXCLUDED : "?";
 }
 
@@ -42,7 +44,8 @@ static bool is_device(const struct stat *st)
 /* The columns of a listing whose width varies. */
 struct columns {
 	char links[24], user[64], group[64], size[48];
-	const char *label;
+	const char *label; /* in label_buf, or constant */
+	char label_buf[LABEL_TEXT_MAX];
 };
 
 static void fill_columns(const struct node *n, const struct stat *st,
@@ -50,7 +53,7 @@ static void fill_columns(const struct node *n, const struct stat *st,
 {
 	snprintf(c->links, sizeof(c->links), "%ju", (uintmax_t)st->st_nlink);
 	owner_text(names, st, c->user, c->group);
-	c->label = label_text(n);
+	c->label = label_text(n, c->label_buf);
 	if (is_device(st))
 		snprintf(c->size, sizeof(c->size), "%u, %u", major(st->st_rdev),
 			minor(st->st_rdev));
@@ -189,7 +192,7 @@ static void print_time(const struct stat *st)
 int show_full(struct engine *en, struct node *n, const char *path,
 	const struct names *names, struct err *e)
 {
-	char mode[11], user[64], group[64];
+	char mode[11], user[64], group[64], label[LABEL_TEXT_MAX];
 	struct stat st;
 
 	engine_stat(en, n, &st);
@@ -209,7 +212,7 @@ int show_full(struct engine *en, struct node *n, const char *path,
 	printf("%9s: %ju\n%9s: %ju\n", "Inode", (uintmax_t)st.st_ino, "Links",
 		(uintmax_t)st.st_nlink);
 	print_time(&st);
-	printf("%9s: %s\n", "Label", label_text(n));
+	printf("%9s: %s\n", "Label", label_text(n, label));
 	printf("%9s: %s\n", "Record", engine_record(n) ? "yes" : "none");
 	return engine_xattrs(en, n, print_xattr, NULL, e) < 0 ? -1 : 0;
 }
@@ -225,23 +228,59 @@ void show_json_bytes(FILE *out, const char *key, const void *bytes, size_t len)
 	putc('"', out);
 }
 
+struct json_xattrs {
+	bool utf8;    /* those with such names, or the others */
+	size_t count; /* printed */
+};
+
 static int json_xattr(void *arg, const struct xattr *x)
 {
-	bool *first = arg;
+	struct json_xattrs *j = arg;
 
-	printf("%s", *first ? "" : ", ");
-	*first = false;
-	quote_json(stdout, x->name, strlen(x->name));
+	if (utf8_valid(x->name, strlen(x->name)) != j->utf8)
+		return 0;
+	printf("%s", j->count++ ? ", "
+		     : j->utf8  ? ", \"xattrs\": {"
+				: ", \"xattrs_hex\": {");
+	if (j->utf8) {
+		quote_json(stdout, x->name, strlen(x->name));
+	} else {
+		putchar('"');
+		print_hex(stdout, x->name, strlen(x->name));
+		putchar('"');
+	}
 	printf(": \"");
 	print_hex(stdout, x->value, x->len);
-	printf("\"");
+	putchar('"');
 	return 0;
+}
+
+/* A key that is no UTF-8 cannot be one: such names have an object of their own. */
+static int json_all_xattrs(struct engine *en, struct node *n, struct err *e)
+{
+	struct json_xattrs named = {.utf8 = true}, hex = {.utf8 = false};
+
+	if (engine_xattrs(en, n, json_xattr, &named, e) < 0)
+		return -1;
+	printf("%s", named.count ? "}" : ", \"xattrs\": {}");
+	if (engine_xattrs(en, n, json_xattr, &hex, e) < 0)
+		return -1;
+	printf("%s", hex.count ? "}" : "");
+	return 0;
+}
+
+static void json_label(const struct node *n)
+{
+	if (!engine_label(n)) {
+		printf("\"label\": null");
+		return;
+	}
+	show_json_bytes(stdout, "label", engine_label(n), strlen(engine_label(n)));
 }
 
 int show_json(struct engine *en, struct node *n, const char *path, struct err *e)
 {
 	char target[PATH_MAX + 1];
-	bool first = true;
 	struct stat st;
 
 	engine_stat(en, n, &st);
@@ -262,14 +301,11 @@ int show_json(struct engine *en, struct node *n, const char *path, struct err *e
 		printf(", ");
 		show_json_bytes(stdout, "target", target, strlen(target));
 	}
-	printf(", \"label\": ");
-	if (engine_label(n))
-		quote_json(stdout, engine_label(n), strlen(engine_label(n)));
-	else
-		printf("null");
-	printf(", \"recorded\": %s, \"xattrs\": {", engine_record(n) ? "true" : "false");
-	if (engine_xattrs(en, n, json_xattr, &first, e) < 0)
+	printf(", ");
+	json_label(n);
+	printf(", \"recorded\": %s", engine_record(n) ? "true" : "false");
+	if (json_all_xattrs(en, n, e) < 0)
 		return -1;
-	printf("}}");
+	printf("}");
 	return 0;
 }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# status --repair: records follow their files, one at a time, and nothing else changes; until
-# then label refuses to take a moved file for a new one.
+# status --repair: records follow their files, whatever was moved where and in whichever
+# order, and nothing else changes; until then label refuses to take a moved file for a new one.
 
 # shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
@@ -31,19 +31,35 @@ shown() {
 for e in json.load(sys.stdin):
     print(e["path"] or "/", e["uid"], e["links"], e["recorded"])'
 }
+# dump WHAT: all tables; data: records and attributes only.
+dump() {
+	/usr/bin/python3 -c 'import sqlite3, sys
+db = sqlite3.connect("file:rootfs.livery?mode=ro", uri=True)
+for table in ["record", "xattr"] + ["name", "label", "note"] * (sys.argv[1] == "all"):
+    for row in db.execute("SELECT * FROM " + table + " ORDER BY 1, 2"):
+        print(table, row)' "$1"
+}
 # repair DESCRIPTION COMMANDS FOUND EXPECTED: after COMMANDS in the tree, status finds FOUND,
-# --repair says the same, and the lines of EXPECTED are among what is shown.
+# --repair says the same, and the lines of EXPECTED are among what is shown. Where all was
+# only moved, every record is as it was.
 repair() {
 	local line
 	rm -rf rootfs rootfs.livery
 	as_user "$LIVERY" unpack small.tar rootfs >/dev/null || bail "nothing to go on with"
-	as_user bash -c "cd rootfs && $2"
+	as_user bash -c "cd rootfs && $2" "$LIVERY" >/dev/null
 	exits 1 "$1: status" as_user "$LIVERY" status rootfs
 	is "$(sort <<<"$OUT")" "$3" "$1: what it finds"
+	dump data >before
 	ok "$1: status --repair" as_user "$LIVERY" status --repair rootfs
 	is "$(sort <<<"$OUT")" "$(sort <<<"$3"$'\n'"$SCRATCH/rootfs: the database follows the tree in all of these")" \
 		"$1: what is repaired"
 	ok "$1: status afterwards" as_user "$LIVERY" status rootfs
+	grep -qv ^moved <<<"$3" || is "$(dump data)" "$(cat before)" "$1: no record is another"
+	dump all >before
+	ok "$1: status --repair again" as_user "$LIVERY" status --repair rootfs
+	is "$OUT" "$SCRATCH/rootfs: the database and the tree agree" "$1: nothing is left to do"
+	is "$(dump all)" "$(cat before)" "$1: nothing is done"
+	ok "$1: verify --allow-unlabeled" as_user "$LIVERY" verify --allow-unlabeled rootfs
 	shown >now
 	while read -r line; do
 		result "$(grep -qxF "$line True" now; echo $?)" "$1: $line" || diag "$(cat now)"
@@ -106,6 +122,76 @@ top/x 109 1
 top/a 105 2
 top/a/1 106 1
 top/a/2 107 2"
+repair "a chain of directories, each moved into the next" 'mv a d; mv d dev; mv dev etc' \
+	"moved /a -> /etc/dev/d/a
+moved /a/1 -> /etc/dev/d/a/1
+moved /a/2 -> /etc/dev/d/a/2
+moved /a/2-again -> /etc/dev/d/a/2-again
+moved /a/link -> /etc/dev/d/a/link
+moved /a/sub -> /etc/dev/d/a/sub
+moved /a/sub/x -> /etc/dev/d/a/sub/x
+moved /d -> /etc/dev/d
+moved /dev -> /etc/dev
+moved /dev/null -> /etc/dev/null" \
+	"etc/dev/d/a/sub/x 109 1
+etc/dev/d/a/sub 108 2
+etc/dev/d/a/2 107 2
+etc/dev/d/a 105 3
+etc/dev/d 111 3
+etc/dev 103 3
+etc/dev/null 104 1"
+repair "names swapped in a moved directory" \
+	'mv a b; mv b/1 b/0; mv b/2 b/1; mv b/0 b/2; mv b/sub/x b/sub/y' \
+	"moved /a -> /b
+moved /a/1 -> /b/2
+moved /a/2 -> /b/1
+moved /a/2-again -> /b/2-again
+moved /a/link -> /b/link
+moved /a/sub -> /b/sub
+moved /a/sub/x -> /b/sub/y" \
+	"b/1 107 2
+b/2 106 1
+b/2-again 107 2
+b/sub/y 109 1"
+repair "a file made anew in a moved directory" \
+	'mv a b; rm b/1; touch b/1; mkdir b/new; mv b/sub/x b/new; rmdir b/sub; mkdir b/sub; touch b/sub/x' \
+	"moved /a -> /b
+moved /a/1 -> /b/1
+moved /a/2 -> /b/2
+moved /a/2-again -> /b/2-again
+moved /a/link -> /b/link
+moved /a/sub -> /b/sub
+moved /a/sub/x -> /b/new/x
+unrecorded /b/new
+unrecorded /b/sub/x" \
+	"b/1 106 1
+b/sub 108 2
+b/new/x 109 1
+b/new 0 2
+b/sub/x 0 1"
+repair "a link in the place of a moved directory" \
+	'mv a d; ln -s d/a a; mv dev/null null; mkdir dev/null' \
+	"moved /a -> /d/a
+moved /a/1 -> /d/a/1
+moved /a/2 -> /d/a/2
+moved /a/2-again -> /d/a/2-again
+moved /a/link -> /d/a/link
+moved /a/sub -> /d/a/sub
+moved /a/sub/x -> /d/a/sub/x
+moved /dev/null -> /null
+replaced /a
+replaced /dev/null" \
+	"d/a 105 3
+d/a/1 106 1
+d/a/2 107 2
+d/a/sub/x 109 1
+null 104 1
+a 0 1
+dev/null 0 2"
+repair "a moved device whose placeholder has content" 'mv dev/null dev/zero; echo x >dev/zero' \
+	"gone /dev/null
+unrecorded /dev/zero" \
+	"dev/zero 0 1"
 repair "moved into new directories" 'mkdir -p new/er; mv a/1 new/er/1' \
 	"moved /a/1 -> /new/er/1
 unrecorded /new
@@ -122,6 +208,23 @@ repair "all names of a hard link" 'mv a/2 etc/two; mv a/2-again etc/three' \
 moved /a/2-again -> /etc/two" \
 	"etc/two 107 2
 etc/three 107 2"
+repair "a hard link moved, and a new one beside it" 'mv a/2 z; ln z b; ln z a/0' \
+	"moved /a/2 -> /a/0
+unrecorded /b
+unrecorded /z" \
+	"z 107 4
+b 107 4
+a/0 107 4
+a/2-again 107 4"
+repair "a hard link moved, and a copy in its place" \
+	'mv a/2-again z; cp a/2 a/2-again; mv a/2 a/3; ln a/2-again a/2-more' \
+	"moved /a/2 -> /a/3
+unrecorded /a/2-more
+unrecorded /z" \
+	"z 107 2
+a/3 107 2
+a/2-again 107 2
+a/2-more 107 2"
 repair "gone" 'rm a/1 a/2; rm -r a/sub' \
 	"gone /a/1
 gone /a/2
@@ -150,6 +253,31 @@ repair "split" 'cp a/2 ../copy; rm a/2-again; mv ../copy a/2-again' \
 	"split /a/2-again" \
 	"a/2 107 1
 a/2-again 107 1"
+
+repair "moved after it was split" 'cp a/2 ../copy; mv ../copy a/2-again; "$0" status --repair .
+	mv a/2 etc/2; mv a/2-again etc/3' \
+	"moved /a/2 -> /etc/2
+moved /a/2-again -> /etc/3" \
+	"etc/2 107 1
+etc/3 107 1"
+
+# What was not moved is shown as before, but for being recorded.
+rm -rf rootfs rootfs.livery
+as_user "$LIVERY" unpack small.tar rootfs >/dev/null
+as_user bash -c 'cd rootfs && cp a/2 ../copy && mv ../copy a/2-again && rm a/1 && mkdir -m 2711 a/1 &&
+	echo x >dev/null && mkdir -p new/er && echo x >new/x && chmod 4750 new/x && ln new/x new/y &&
+	ln -s x new/link'
+attributes() {
+	as_user bash -c 'find rootfs -mindepth 1 -print0 | sort -z | xargs -0 "$0" stat --json' "$LIVERY" |
+		/usr/bin/python3 -c 'import json, sys
+for e in json.load(sys.stdin):
+    del e["inode"], e["links"], e["recorded"]
+    print(e)'
+}
+before=$(attributes)
+ok "status --repair of what was not moved" as_user "$LIVERY" status --repair rootfs
+is "$(attributes)" "$before" "all is shown as before"
+ok "label" as_user "$LIVERY" label --policy policy rootfs
 
 # --- label before that
 

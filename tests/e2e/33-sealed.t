@@ -174,14 +174,24 @@ database() { # DESCRIPTION COMMAND
 database "a database that was removed" "rm rootfs.livery"
 database "one that was replaced" "cp rootfs.livery x.db; mv x.db rootfs.livery"
 database "one that label made anew" "rm rootfs.livery; echo '/.* a:b:c:s0' >policy; '$LIVERY' label --policy policy rootfs"
-database "one that was changed" "/usr/bin/python3 -c '
-import sqlite3
-db = sqlite3.connect(\"rootfs.livery\")
-db.execute(\"UPDATE record SET uid = 99\")
-db.commit()'"
+# The same size and change counter as before, another content.
+database "one that was changed in place" \
+	"cp rootfs.livery x.db; sqlite3 rootfs.livery .dump >/dev/null; sleep 0.02
+	cat x.db >rootfs.livery"
 database "one that was cut off" "truncate -s 8192 rootfs.livery"
 database "one that was overwritten" "head -c 30000 /dev/zero | tr '\\0' x | dd of=rootfs.livery conv=notrunc status=none"
 database "one that was emptied" ": >rootfs.livery"
+
+fresh
+mount_view rootfs view
+look
+exits 1 "SQLite cannot write to a database that is shown" as_user /usr/bin/python3 -c '
+import sqlite3
+db = sqlite3.connect("rootfs.livery", timeout=0.2)
+db.execute("UPDATE record SET uid = 99")
+db.commit()'
+like "$ERR" "database is locked" "it is locked"
+ok "and the view stayed sealed" as_user "$LIVERY" umount view
 
 # --- a daemon that is killed
 

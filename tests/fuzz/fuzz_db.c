@@ -43,7 +43,8 @@ static void prepare(void)
 	if (scratch_fd >= 0)
 		return;
 	scratch_make();
-	if (mkdirat(scratch_fd, "tree", 0700) < 0 || mkdirat(scratch_fd, "tree/dir", 0700) < 0)
+	if (mkdirat(scratch_fd, "tree", 0700) < 0 ||
+		mkdirat(scratch_fd, "tree/dir", 0700) < 0)
 		err(1, "%s", scratch_dir);
 	scratch_put("tree/dir/file", "x", 1);
 	scratch_put("tree/null", "", 0);
@@ -111,7 +112,8 @@ static int visit(void *arg, const char *name, size_t len, const struct db_record
 {
 	struct queue *q = arg;
 
-	if (!len || len > DB_NAME_MAX || memchr(name, '/', len) || memchr(name, '\0', len))
+	if (!len || len > DB_NAME_MAX || memchr(name, '/', len) ||
+		memchr(name, '\0', len))
 		abort();
 	if (r->id < 1 || (r->mode != DB_SILENT && r->mode > 07777))
 		abort();

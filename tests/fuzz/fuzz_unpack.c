@@ -14,6 +14,13 @@
 #define CONTENT_MAX (16 << 20) /* a small archive may stand for a large file */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const char *__asan_default_options(void);
+
+/* libarchive asks for what a header says, up to 4 GiB; it may be told no. */
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1:max_allocation_size_mb=256";
+}
 
 static void warned(void *arg, const char *text)
 {

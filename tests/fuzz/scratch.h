@@ -26,7 +26,8 @@ static inline void scratch_empty(int fd)
 		const char *n = entry->d_name;
 		int below;
 
-		if (strcmp(n, ".") == 0 || strcmp(n, "..") == 0 || unlinkat(fd, n, 0) == 0)
+		if (strcmp(n, ".") == 0 || strcmp(n, "..") == 0 ||
+			unlinkat(fd, n, 0) == 0)
 			continue;
 		if (unlinkat(fd, n, AT_REMOVEDIR) == 0)
 			continue;

@@ -12,7 +12,8 @@ static void test_set(void)
 {
 	struct err e = {.code = ERR_SYS, .sys = EPERM, .msg = "old"};
 
-	is_int(err_set(&e, ERR_INPUT, "line %d: %s", 7, "bad"), -1, "a setter returns -1");
+	is_int(err_set(&e, ERR_INPUT, "line %d: %s", 7, "bad"), -1,
+		"a setter returns -1");
 	is_int(e.code, ERR_INPUT, "the code");
 	is_int(e.sys, 0, "no errno is left over");
 	is_str(e.msg, "line 7: bad", "the text replaces the old one");

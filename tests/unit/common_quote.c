@@ -59,10 +59,12 @@ static void test_escapes(void)
 	} cases[] = {
 		{"plain/path-1", "plain/path-1", "plain"},
 		{"a\nb\tc\\d", "a\\nb\\tc\\\\d", "newline, tab, backslash"},
-		{"\x01\x1b[31m\x7f", "\\001\\033[31m\\177", "controls and escape sequences"},
+		{"\x01\x1b[31m\x7f", "\\001\\033[31m\\177",
+			"controls and escape sequences"},
 		{"\r", "\\015", "carriage return"},
 		{"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
-			"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", "UTF-8 stays"},
+			"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+			"UTF-8 stays"},
 		{"\xfc\xff", "\\374\\377", "bytes that are no UTF-8"},
 		{"x\xc3", "x\\303", "a sequence that is cut"},
 		{"\xc2\x9b"

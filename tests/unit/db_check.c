@@ -43,8 +43,7 @@ static const struct {
 	{"UPDATE record SET uid = 4294967295 WHERE id = 3",
 		"record 3 has owner 4294967295:NULL"},
 	{"UPDATE record SET gid = -1 WHERE id = 3", "record 3 has owner NULL:-1"},
-	{"UPDATE record SET gid = 'root' WHERE id = 3",
-		"record 3 has owner NULL:'root'"},
+	{"UPDATE record SET gid = 'root' WHERE id = 3", "record 3 has owner NULL:'root'"},
 	{"UPDATE record SET rdev = 1 WHERE id = 3",
 		"record 3 has a device number and is no device"},
 	{"UPDATE record SET label = 55 WHERE id = 3",
@@ -75,8 +74,8 @@ static void finding(void *arg, const char *text)
 	f->matches += f->want && strstr(text, f->want) != NULL;
 }
 
-static int ignore_child(void *arg, const char *name, size_t len,
-	const struct db_record *r)
+static int ignore_child(
+	void *arg, const char *name, size_t len, const struct db_record *r)
 {
 	(void)arg;
 	(void)name;

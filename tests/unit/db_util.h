@@ -42,7 +42,8 @@ static inline bool same_bytes(const char *path, const struct bytes *b)
 	return same;
 }
 
-/* A small tree with one of everything: a labeled directory, links, a device, attributes. */
+/* A small tree with one of everything: a labeled directory, links, a device, attributes.
+ */
 static inline void make_sample(const char *path)
 {
 	struct db *db = must_open(path, DB_CREATE);

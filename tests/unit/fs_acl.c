@@ -10,9 +10,9 @@
 #include "tests/unit/tap.h"
 
 /* Version 2; user::rwx, user:1000:r, group::rx, mask::rwx, other::none */
-static const unsigned char sorted[] = {2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 4, 0,
-	0xe8, 3, 0, 0, 4, 0, 5, 0, 255, 255, 255, 255, 0x10, 0, 7, 0, 255, 255, 255, 255,
-	0x20, 0, 0, 0, 255, 255, 255, 255};
+static const unsigned char sorted[] = {2, 0, 0, 0, 1, 0, 7, 0, 255, 255, 255, 255, 2, 0,
+	4, 0, 0xe8, 3, 0, 0, 4, 0, 5, 0, 255, 255, 255, 255, 0x10, 0, 7, 0, 255, 255, 255,
+	255, 0x20, 0, 0, 0, 255, 255, 255, 255};
 
 static void test_build(void)
 {
@@ -51,8 +51,8 @@ static void test_sort_ids(void)
 
 static void test_mode(void)
 {
-	static const unsigned char plain[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255, 4,
-		0, 5, 0, 255, 255, 255, 255, 0x20, 0, 4, 0, 255, 255, 255, 255};
+	static const unsigned char plain[] = {2, 0, 0, 0, 1, 0, 6, 0, 255, 255, 255, 255,
+		4, 0, 5, 0, 255, 255, 255, 255, 0x20, 0, 4, 0, 255, 255, 255, 255};
 	unsigned char copy[sizeof(sorted)];
 
 	is_int(acl_mode(sorted, sizeof(sorted)), 0770, "the mode of an ACL has its mask");

@@ -14,8 +14,8 @@ static void start(const struct engine_options *o)
 {
 	static const struct engine_options none;
 
-	en = must_engine("s", exists("s.livery") ? "s.livery" : NULL, DB_SEALED,
-		o ? *o : none);
+	en = must_engine(
+		"s", exists("s.livery") ? "s.livery" : NULL, DB_SEALED, o ? *o : none);
 }
 
 static void clear(void)
@@ -129,8 +129,9 @@ static void test_records(void)
 	must_add(db, DB_ROOT, "gone", S_IFREG);
 	db_close(db);
 	start(NULL);
-	is_int(stat_of("d/silent").st_mode, S_IFREG | 0644, "a silent record changes "
-							    "nothing");
+	is_int(stat_of("d/silent").st_mode, S_IFREG | 0644,
+		"a silent record changes "
+		"nothing");
 	ok(engine_record(must_find(en, "d/silent")) == 3, "but is there");
 	is_int(stat_of("d/silent").st_ino, 3, "and gives the inode number");
 	ok(stat_of("d/tty").st_mode == (S_IFCHR | 0666) &&
@@ -146,7 +147,8 @@ static void test_records(void)
 	is_int(stat_of("old").st_mtim.tv_sec, 5000000, "times as they are");
 	engine_close(en);
 	start(&clamp);
-	ok(stat_of("old").st_mtim.tv_sec == 1000000 && stat_of("old").st_mtim.tv_nsec == 0,
+	ok(stat_of("old").st_mtim.tv_sec == 1000000 &&
+			stat_of("old").st_mtim.tv_nsec == 0,
 		"clamped");
 	ok(stat_of("early").st_mtim.tv_sec == 999999 &&
 			stat_of("early").st_mtim.tv_nsec == 7,
@@ -180,7 +182,8 @@ static void test_links(void)
 	is_int(stat_of("u").st_nlink, 2, "link count");
 	ok(must_find(en, "split1") != must_find(en, "split2"),
 		"names of one record that are two files now");
-	ok(!engine_split(must_find(en, "split1")) && engine_split(must_find(en, "split2")),
+	ok(!engine_split(must_find(en, "split1")) &&
+			engine_split(must_find(en, "split2")),
 		"engine_split");
 	ok(stat_of("split1").st_ino == (ino_t)id && stat_of("split2").st_ino != (ino_t)id,
 		"have two inode numbers");
@@ -207,7 +210,8 @@ static void test_replaced(void)
 	is_int(stat_of("was-file").st_mode, S_IFDIR | 0755, "what is there shows");
 	is_int(stat_of("dev").st_mode, S_IFREG | 0644, "a device's file with content");
 	ok(engine_record(must_find(en, "was-dir")) == 0, "the record is not used");
-	ok(!finding_breaks_seal(FINDING_REPLACED) && !finding_breaks_seal(FINDING_SPLIT) &&
+	ok(!finding_breaks_seal(FINDING_REPLACED) &&
+			!finding_breaks_seal(FINDING_SPLIT) &&
 			finding_breaks_seal(FINDING_CHANGED) &&
 			finding_breaks_seal(FINDING_UNREADABLE) &&
 			finding_breaks_seal(FINDING_BAD_XATTR) &&
@@ -281,9 +285,11 @@ static void test_xattrs(void)
 	db_record_set_label(db, id, db_label_intern(db, "<<none>>", 8, &e), &e);
 	db_close(db);
 	start(NULL);
-	xattrs_are("f", "security.a=1/1;security.selinux=u:r:t:s0/9;user.b=db/2;user.z=/0;",
+	xattrs_are("f",
+		"security.a=1/1;security.selinux=u:r:t:s0/9;user.b=db/2;user.z=/0;",
 		"sorted, the label with its NUL, the database wins");
-	xattrs_are("l", "security.selinux=u:r:t:s0/9;", "user.* on a link is never listed");
+	xattrs_are(
+		"l", "security.selinux=u:r:t:s0/9;", "user.* on a link is never listed");
 	xattrs_are("host", host ? "user.only=h/1;" : "", "the staging file's own");
 	xattrs_are("", host ? "user.root=r/1;" : "", "the root's own");
 	xattrs_are("bad", "", "a value that cannot be is not listed");
@@ -325,11 +331,11 @@ static void test_content(void)
 	is_int(engine_read(en, must_find(en, "f"), buf, 3, 1 << 30, &e), 0, "behind it");
 	is_int(engine_read(en, engine_root(en), buf, 3, 0, &e), -1, "a directory");
 	is_int(e.sys, EISDIR, "EISDIR");
-	ok(engine_seek(en, must_find(en, "sparse"), 0, SEEK_DATA, &e) <= 1 << 20,
-		"data");
+	ok(engine_seek(en, must_find(en, "sparse"), 0, SEEK_DATA, &e) <= 1 << 20, "data");
 	ok(engine_seek(en, must_find(en, "sparse"), 1 << 20, SEEK_HOLE, &e) > 1 << 20,
 		"the hole behind it");
-	is_int(engine_seek(en, must_find(en, "f"), 10, SEEK_DATA, &e), -1, "past the end");
+	is_int(engine_seek(en, must_find(en, "f"), 10, SEEK_DATA, &e), -1,
+		"past the end");
 	is_int(e.sys, ENXIO, "ENXIO");
 	is_int(engine_seek(en, must_find(en, "f"), 0, SEEK_SET, &e), -1, "SEEK_SET");
 	is_int(engine_readlink(en, must_find(en, "l"), target, sizeof(target), &e), 0,

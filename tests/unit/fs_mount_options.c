@@ -93,8 +93,9 @@ static void test_values(void)
 
 static void test_words(void)
 {
-	static const char *const everywhere[] = {"", ",", "ro", "nosuid", "nodev", "noatime",
-		"nodiratime", "relatime", "noexec", "no-labels", "allow_other", "debug"};
+	static const char *const everywhere[] = {"", ",", "ro", "nosuid", "nodev",
+		"noatime", "nodiratime", "relatime", "noexec", "no-labels", "allow_other",
+		"debug"};
 	static const char *const fstab[] = {"exec", "suid", "dev", "async", "defaults",
 		"auto", "noauto", "user", "user=joe", "users", "nouser", "owner", "group",
 		"_netdev", "nofail", "x-systemd.automount", "x-", "X-mount.mkdir=0755",

@@ -62,8 +62,7 @@ static void broken(enum finding_kind kind, const char *path, const char *what)
 	ok(t.breaking && engine_seal_broken(en), "%s: breaks the seal", what);
 }
 
-static void sealed_then_broken(enum finding_kind kind, const char *path,
-	const char *what)
+static void sealed_then_broken(enum finding_kind kind, const char *path, const char *what)
 {
 	engine_check_seal(en);
 	engine_check_seal(en);

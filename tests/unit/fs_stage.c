@@ -30,7 +30,8 @@ static void refuses(const char *path, int want, const char *what)
 	fd = stage_openat(stage, path, O_RDONLY, &e);
 	is_int(fd, -1, "%s", what);
 	is_int(e.sys, want, "%s: errno", what);
-	ok(strstr(e.msg, stage_path(stage)) && one_line(e.msg), "%s: %.120s", what, e.msg);
+	ok(strstr(e.msg, stage_path(stage)) && one_line(e.msg), "%s: %.120s", what,
+		e.msg);
 }
 
 static void test_open(void)
@@ -86,7 +87,8 @@ static void test_contained(void)
 	refuses("no\nne", ENOENT, "a name with a newline");
 	ok(stage_open_below(stage_root(stage), "../out", O_PATH, 0) < 0 && errno == EXDEV,
 		"stage_open_below is as strict");
-	ok(stage_open_below(stage_root(stage), "new", O_WRONLY | O_CREAT | O_EXCL, 0600) >= 0,
+	ok(stage_open_below(
+		   stage_root(stage), "new", O_WRONLY | O_CREAT | O_EXCL, 0600) >= 0,
 		"and makes files");
 	put_link("made-outside", "s/dangling");
 	ok(stage_open_below(stage_root(stage), "dangling", O_WRONLY | O_CREAT, 0600) < 0,

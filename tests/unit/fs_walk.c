@@ -4,7 +4,7 @@
 
 #include "tests/unit/tree.h"
 
-#define DEEP 1200
+#define DEEP 250
 
 struct seen {
 	char text[1024];
@@ -80,9 +80,10 @@ static void test_deep(void)
 	for (int i = 0; i < DEEP; i++) {
 		int below;
 
-		if (mkdirat(fd, "dddd", 0755) < 0)
+		if (mkdirat(fd, "dddddddddddddddddddd", 0755) < 0)
 			err(1, "mkdirat");
-		below = openat(fd, "dddd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		below = openat(
+			fd, "dddddddddddddddddddd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		close(fd);
 		fd = below;
 	}

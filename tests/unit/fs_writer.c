@@ -176,7 +176,8 @@ static void test_dir_over_link(void)
 	is_int(record("bin").type, S_IFLNK, "the link stays");
 	is_int(record("usr/bin").mode, 0755, "and so does what it leads to");
 	makes("out1", S_IFLNK | 0777, "../out");
-	is_int(make("out1", S_IFDIR | 0700, NULL), 0, "a link that leads out is replaced");
+	is_int(make("out1", S_IFDIR | 0700, NULL), 0,
+		"a link that leads out is replaced");
 	is_int(record("out1").type, S_IFDIR, "by the directory");
 	makes("none", S_IFLNK | 0777, "nowhere");
 	is_int(make("none", S_IFDIR | 0700, NULL), 0, "and one that leads nowhere");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A private directory for one test program, below $TMPDIR or /tmp, and small verbs for the
- * files in it. scratch_make() goes there; whatever is in it is removed when the process
- * that made it exits. A verb that fails ends the program.
+ * A private directory for one test program, below $TMPDIR or /tmp, and small verbs for
+ * the files in it. scratch_make() goes there; whatever is in it is removed when the
+ * process that made it exits. A verb that fails ends the program.
  */
 #ifndef TESTS_UNIT_SCRATCH_H
 #define TESTS_UNIT_SCRATCH_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Archives byte by byte, so that they can say what no writer would: ustar entries with pax
- * headers (POSIX.1-2017, pax), and cpio newc entries. A buf holds the archive.
+ * Archives byte by byte, so that they can say what no writer would: ustar entries with
+ * pax headers (POSIX.1-2017, pax), and cpio newc entries. A buf holds the archive.
  */
 #ifndef TESTS_UNIT_TAR_UTIL_H
 #define TESTS_UNIT_TAR_UTIL_H
@@ -26,7 +26,8 @@ static inline void tar_pad(struct buf *b, size_t to)
 
 struct tar_entry {
 	const char *name;
-	char type; /* '0' file, '1' hard link, '2' symlink, '3' char, '5' directory, 'x' */
+	char type; /* '0' file, '1' hard link, '2' symlink, '3' char, '5' directory, 'x'
+		    */
 	unsigned mode, uid, gid, major, minor;
 	long long mtime;
 	const char *link;
@@ -60,7 +61,8 @@ static inline void tar_put(struct buf *b, struct tar_entry t)
 }
 
 /* A record of a pax header; what all records are goes to tar_pax(). */
-static inline void pax_record(struct buf *b, const char *key, const void *value, size_t len)
+static inline void pax_record(
+	struct buf *b, const char *key, const void *value, size_t len)
 {
 	size_t rest = strlen(key) + len + 3; /* blank, '=', newline */
 	size_t total = rest + 1;
@@ -92,9 +94,9 @@ static inline void tar_end(struct buf *b)
 static inline void cpio_put(struct buf *b, const char *name, unsigned ino, unsigned mode,
 	unsigned nlink, const char *data)
 {
-	if (buf_addf(b, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x", ino,
-		    mode, 0, 0, nlink, 1000, strlen(data), 8, 1, 0, 0, strlen(name) + 1,
-		    0) < 0)
+	if (buf_addf(b, "070701%08x%08x%08x%08x%08x%08x%08zx%08x%08x%08x%08x%08zx%08x",
+		    ino, mode, 0, 0, nlink, 1000, strlen(data), 8, 1, 0, 0,
+		    strlen(name) + 1, 0) < 0)
 		err(1, "buf_addf");
 	tar_add(b, name, strlen(name) + 1);
 	tar_pad(b, 4);

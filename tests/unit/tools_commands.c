@@ -55,7 +55,8 @@ static void test_table(void)
 				isupper((unsigned char)c->summary[0]) &&
 				!strchr(c->summary, '\n'),
 			"%s: a summary of one line", c->name);
-		ok(c->synopsis && c->run, "%s: a synopsis, and something to run", c->name);
+		ok(c->synopsis && c->run, "%s: a synopsis, and something to run",
+			c->name);
 		ok(c->min_args >= 0 && (c->max_args < 0 || c->max_args >= c->min_args),
 			"%s: numbers of operands", c->name);
 		ok(command_find(c->name) == c, "%s: found, so no name twice", c->name);

@@ -5,14 +5,15 @@
 #include "tests/unit/scratch.h"
 
 /* Without umask, as an image's modes do not hang on one. */
-static const char *const texts[] = {"u+s", "g+s", "u-s", "g-s", "+t", "-t", "o+t", "u+t", "a+t",
-	"=", "a=", "u=", "g=", "o=", "+x", "a+x", "u+x,g-w", "go-rwx", "u=rwx,go=rx",
-	"u=rwxs", "ug=rs", "a=rX", "+X", "-X", "u+X,g+X", "a-x,a+X", "u-x,+X", "u=g", "g=u",
-	"o=u", "o+g", "g-o", "a=u", "=u", "u=o,o=g", "go=u-w", "u+r-w+x", "a=r+w", "ugo=rwx",
-	"ug+s", "ug-s", "o+s", "=s", "+s", "-s", "u=s", "u=t", "=t", "a=rws", "a=rwxst",
-	"uu+x", "aa-x", "+rwx", "-rwx", "u=rw,u+x", "g=rx,o=", "u+w,u-w", "o=t", "o-t", "g=s",
-	"g=xs", "u=sx", "0", "7", "644", "0644", "755", "1777", "2755", "4755", "6755", "7777",
-	"0000", "00000", "00755", "02755", "04711"};
+static const char *const texts[] = {"u+s", "g+s", "u-s", "g-s", "+t", "-t", "o+t", "u+t",
+	"a+t", "=", "a=", "u=", "g=", "o=", "+x", "a+x", "u+x,g-w", "go-rwx",
+	"u=rwx,go=rx", "u=rwxs", "ug=rs", "a=rX", "+X", "-X", "u+X,g+X", "a-x,a+X",
+	"u-x,+X", "u=g", "g=u", "o=u", "o+g", "g-o", "a=u", "=u", "u=o,o=g", "go=u-w",
+	"u+r-w+x", "a=r+w", "ugo=rwx", "ug+s", "ug-s", "o+s", "=s", "+s", "-s", "u=s",
+	"u=t", "=t", "a=rws", "a=rwxst", "uu+x", "aa-x", "+rwx", "-rwx", "u=rw,u+x",
+	"g=rx,o=", "u+w,u-w", "o=t", "o-t", "g=s", "g=xs", "u=sx", "0", "7", "644",
+	"0644", "755", "1777", "2755", "4755", "6755", "7777", "0000", "00000", "00755",
+	"02755", "04711"};
 static const uint32_t before[] = {
 	0, 0644, 0600, 0755, 0111, 0440, 01777, 02755, 04711, 06755, 07777, 0007};
 
@@ -70,9 +71,9 @@ static void test_chmod(void)
 
 static void test_refused(void)
 {
-	static const char *const bad[] = {"", "u", "x", "rwx", "8", "0800", "77777", "000644",
-		"-1", "0x1", "u+q", "u+r,", ",u+r", "u+r,,g+r", "u+rg", "u=gr", "z=r", "u r",
-		"u+r ", "+755", "644,u+x", "u+x;g+x"};
+	static const char *const bad[] = {"", "u", "x", "rwx", "8", "0800", "77777",
+		"000644", "-1", "0x1", "u+q", "u+r,", ",u+r", "u+r,,g+r", "u+rg", "u=gr",
+		"z=r", "u r", "u+r ", "+755", "644,u+x", "u+x;g+x"};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		uint32_t mode = 0640;

@@ -39,26 +39,26 @@ static void test_no_files(void)
 static void test_files(void)
 {
 	put_dir("s/etc");
-	put_text("s/etc/passwd",
-		"root:x:0:0:root:/root:/bin/sh\n"
-		"# comment\n"
-		"\n"
-		":x:5:5::\n"
-		"half:x:1\n"
-		"nogid:x:1:\n"
-		"bad:x:1x:1::\n"
-		"big:x:4294967295:1::\n"
-		"_apt:x:42:65534::/nonexistent:/bin/false\n"
-		"second:x:42:7::/:\n"
-		"12:x:99:98::/:\n"
-		"max:x:4294967294:4294967294::/:\n"
-		"last:x:8:9");
+	put_text("s/etc/passwd", "root:x:0:0:root:/root:/bin/sh\n"
+				 "# comment\n"
+				 "\n"
+				 ":x:5:5::\n"
+				 "half:x:1\n"
+				 "nogid:x:1:\n"
+				 "bad:x:1x:1::\n"
+				 "big:x:4294967295:1::\n"
+				 "_apt:x:42:65534::/nonexistent:/bin/false\n"
+				 "second:x:42:7::/:\n"
+				 "12:x:99:98::/:\n"
+				 "max:x:4294967294:4294967294::/:\n"
+				 "last:x:8:9");
 	put_text("s/etc/group", "root:x:0:\nshadow:x:42:a,b\nutmp::43\nbad:x::\n+\n");
 	is_int(names_open(&names, stage, &e), 0, "a tree with etc/passwd and etc/group");
 	is_str(names_user(names, 0), "root", "user 0");
 	is_str(names_user(names, 42), "_apt", "the first of two names");
 	is_str(names_user(names, 8), "last", "a line without its end");
-	ok(!names_user(names, 5) && !names_user(names, 1), "broken lines are passed over");
+	ok(!names_user(names, 5) && !names_user(names, 1),
+		"broken lines are passed over");
 	is_str(names_group(names, 42), "shadow", "group 42");
 	is_str(names_group(names, 43), "utmp", "a line without members");
 	ok(!names_group(names, 7), "no group 7");

@@ -38,7 +38,8 @@ static const struct {
 	{"0sYWI=", "ab", 2},
 	{"0sYWI", "ab", 2},
 	{"0SYWJj", "abc", 3},
-	{"0sAQAAAgAEAAAAAAAAAAAAAAAAAAA=", "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 20},
+	{"0sAQAAAgAEAAAAAAAAAAAAAAAAAAA=", "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0\0",
+		20},
 	{"0sY", NULL, 0},
 	{"0sYW-j", NULL, 0},
 	{"0sYW=j", NULL, 0},
@@ -58,8 +59,8 @@ int main(void)
 			ok(rc == -1 && e.code == ERR_USAGE, "refused: %s", cases[i].text);
 		else
 			ok(rc == 0 && out.len == cases[i].len &&
-					(!out.len ||
-						memcmp(out.data, cases[i].want, out.len) == 0),
+					(!out.len || memcmp(out.data, cases[i].want,
+							     out.len) == 0),
 				"%s: %zu bytes", cases[i].text, out.len);
 	}
 	return done_testing();

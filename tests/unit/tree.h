@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Databases, stages and engines for tests; what must work ends the program if it fails. */
+/* Databases, stages and engines for tests; what must work ends the program if it fails.
+ */
 #ifndef TESTS_UNIT_TREE_H
 #define TESTS_UNIT_TREE_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* An archive in memory, unpacked into a fresh tree "s" beside an empty directory "out". */
+/* An archive in memory, unpacked into a fresh tree "s" beside an empty directory "out".
+ */
 #ifndef TESTS_UNIT_UNPACK_UTIL_H
 #define TESTS_UNIT_UNPACK_UTIL_H
 
@@ -89,7 +90,8 @@ static inline struct db_record record_at(const char *path)
 	return rc == 1 ? r : (struct db_record){0};
 }
 
-static inline int add_attribute(void *arg, const char *name, const void *value, size_t len)
+static inline int add_attribute(
+	void *arg, const char *name, const void *value, size_t len)
 {
 	struct buf *b = arg;
 	const unsigned char *v = value;
