@@ -75,40 +75,11 @@ static size_t quote_step(const unsigned char *s, size_t len, char out[8])
 	return 1;
 }
 
-const char *quote_bytes(char *buf, size_t size, const void *bytes, size_t len)
+/* plain: a backslash is one already, and stays. */
+static const char *quote(
+	char *buf, size_t size, const void *bytes, size_t len, bool plain)
 {
 	const unsigned char *s = bytes;
-	size_t used = 0;
-
-	for (size_t i = 0; i < len;) {
-		char step[8];
-		size_t n = quote_step(s + i, len - i, step);
-		size_t w = strlen(step);
-
-		if (used + w + 4 > size) {
-			memcpy(buf + used, "...", 4);
-			return buf;
-		}
-		memcpy(buf + used, step, w);
-		used += w;
-		i += n;
-	}
-	buf[used] = '\0';
-	return buf;
-}
-
-bool quote_is_text(const char *text)
-{
-	for (const unsigned char *s = (const unsigned char *)text; *s; s++)
-		if (*s < 0x20 || *s == 0x7f)
-			return false;
-	return utf8_valid(text, strlen(text));
-}
-
-const char *quote_text(char *buf, size_t size, const char *text)
-{
-	const unsigned char *s = (const unsigned char *)text;
-	size_t len = strlen(text);
 	size_t used = 0;
 
 	for (size_t i = 0; i < len;) {
@@ -116,7 +87,7 @@ const char *quote_text(char *buf, size_t size, const char *text)
 		size_t n = 1;
 		size_t w;
 
-		if (s[i] != '\\')
+		if (!plain || s[i] != '\\')
 			n = quote_step(s + i, len - i, step);
 		w = strlen(step);
 		if (used + w + 4 > size) {
@@ -129,6 +100,24 @@ const char *quote_text(char *buf, size_t size, const char *text)
 	}
 	buf[used] = '\0';
 	return buf;
+}
+
+const char *quote_bytes(char *buf, size_t size, const void *bytes, size_t len)
+{
+	return quote(buf, size, bytes, len, false);
+}
+
+const char *quote_text(char *buf, size_t size, const char *text)
+{
+	return quote(buf, size, text, strlen(text), true);
+}
+
+bool quote_is_text(const char *text)
+{
+	for (const unsigned char *s = (const unsigned char *)text; *s; s++)
+		if (*s < 0x20 || *s == 0x7f)
+			return false;
+	return utf8_valid(text, strlen(text));
 }
 
 const char *quote_path(char *buf, size_t size, const char *path)

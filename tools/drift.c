@@ -232,8 +232,6 @@ struct sorted {
 	size_t count;
 };
 
-typedef int item_order(const void *x, const void *y);
-
 static const struct item *item_at(const void *p)
 {
 	return *(const struct item *const *)p;
@@ -279,16 +277,26 @@ static int by_place(const void *x, const void *y)
 	return strcmp(last_name(a->path), last_name(b->path));
 }
 
-static int sort_kind(
-	struct finder *f, enum drift_kind kind, item_order *order, struct sorted *out)
+static bool is_gone(const struct item *i)
+{
+	return i->kind == DRIFT_GONE;
+}
+
+static bool is_found(const struct item *i)
+{
+	return i->kind == DRIFT_UNRECORDED || i->kind == DRIFT_REPLACED;
+}
+
+static int sort_by_hint(
+	struct finder *f, bool (*wanted)(const struct item *i), struct sorted *out)
 {
 	out->items = calloc(f->count + 1, sizeof(struct item *));
 	if (!out->items)
 		return no_memory(f->e);
 	for (size_t i = 0; i < f->count; i++)
-		if (f->items[i].kind == kind)
+		if (wanted(&f->items[i]))
 			out->items[out->count++] = &f->items[i];
-	qsort(out->items, out->count, sizeof(struct item *), order);
+	qsort(out->items, out->count, sizeof(struct item *), by_hint);
 	return 0;
 }
 
@@ -362,8 +370,8 @@ static int match_moves(struct finder *f)
 	struct sorted gone = {0}, found = {0};
 	int rc = -1;
 
-	if (sort_kind(f, DRIFT_GONE, by_hint, &gone) == 0 &&
-		sort_kind(f, DRIFT_UNRECORDED, by_hint, &found) == 0) {
+	if (sort_by_hint(f, is_gone, &gone) == 0 &&
+		sort_by_hint(f, is_found, &found) == 0) {
 		match_hints(&gone, &found);
 		qsort(gone.items, gone.count, sizeof(*gone.items), by_place);
 		qsort(found.items, found.count, sizeof(*found.items), by_path);
@@ -377,7 +385,9 @@ static int match_moves(struct finder *f)
 
 static bool told(const struct item *i)
 {
-	return i->kind == DRIFT_GONE ? i->match || !i->hidden : !i->match;
+	if (i->kind == DRIFT_GONE)
+		return i->match || !i->hidden;
+	return i->kind != DRIFT_UNRECORDED || !i->match;
 }
 
 static enum drift_kind told_kind(const struct item *i)

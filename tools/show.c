@@ -11,7 +11,7 @@
 #include "fs/xattr.h"
 #include "tools/modes.h"
 
-#define LABEL_TEXT_MAX (4 * DB_LABEL_MAX + 8) /* each byte may become \\ooo */
+#define LABEL_TEXT_MAX (4 * DB_LABEL_MAX + 8) /* each byte may become \ooo */
 
 static const char *label_text(const struct node *n, char buf[LABEL_TEXT_MAX])
 {
@@ -229,8 +229,9 @@ void show_json_bytes(FILE *out, const char *key, const void *bytes, size_t len)
 }
 
 struct json_xattrs {
-	bool utf8;    /* those with such names, or the others */
-	size_t count; /* printed */
+	bool utf8;        /* those with such names, or the others */
+	const char *open; /* printed before the first */
+	size_t count;
 };
 
 static int json_xattr(void *arg, const struct xattr *x)
@@ -239,9 +240,7 @@ static int json_xattr(void *arg, const struct xattr *x)
 
 	if (utf8_valid(x->name, strlen(x->name)) != j->utf8)
 		return 0;
-	printf("%s", j->count++ ? ", "
-		     : j->utf8  ? ", \"xattrs\": {"
-				: ", \"xattrs_hex\": {");
+	printf("%s", j->count++ ? ", " : j->open);
 	if (j->utf8) {
 		quote_json(stdout, x->name, strlen(x->name));
 	} else {
@@ -255,17 +254,20 @@ static int json_xattr(void *arg, const struct xattr *x)
 	return 0;
 }
 
-/* A key that is no UTF-8 cannot be one: such names have an object of their own. */
+/* A name that is no UTF-8 cannot be a key: such have an object of their own. */
 static int json_all_xattrs(struct engine *en, struct node *n, struct err *e)
 {
-	struct json_xattrs named = {.utf8 = true}, hex = {.utf8 = false};
+	struct json_xattrs named = {true, "", 0};
+	struct json_xattrs hex = {false, ", \"xattrs_hex\": {", 0};
 
+	printf("\"xattrs\": {");
 	if (engine_xattrs(en, n, json_xattr, &named, e) < 0)
 		return -1;
-	printf("%s", named.count ? "}" : ", \"xattrs\": {}");
+	putchar('}');
 	if (engine_xattrs(en, n, json_xattr, &hex, e) < 0)
 		return -1;
-	printf("%s", hex.count ? "}" : "");
+	if (hex.count)
+		putchar('}');
 	return 0;
 }
 
@@ -303,7 +305,7 @@ int show_json(struct engine *en, struct node *n, const char *path, struct err *e
 	}
 	printf(", ");
 	json_label(n);
-	printf(", \"recorded\": %s", engine_record(n) ? "true" : "false");
+	printf(", \"recorded\": %s, ", engine_record(n) ? "true" : "false");
 	if (json_all_xattrs(en, n, e) < 0)
 		return -1;
 	printf("}");

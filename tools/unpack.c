@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/quote.h"
+#include "tools/names.h"
 
 struct archive *unpack_reader(void)
 {
@@ -139,7 +140,7 @@ static int make_entry(struct unpack *u, struct archive *a, struct archive_entry 
 
 	if (target)
 		return make_link(u, a, entry, path, target, e);
-	if (unpack_meta_read(&m, entry, u->stage, e) < 0)
+	if (unpack_meta_read(&m, entry, u, e) < 0)
 		return err_wrap(e, "%s", quote_path(quoted, sizeof(quoted), path));
 	archive_entry_fflags(entry, &set, &clear);
 	if (set)
@@ -205,7 +206,7 @@ int unpack_begin(struct unpack *u, struct archive *a, struct err *e)
 	return rc < 0 ? -1 : 0;
 }
 
-int unpack_archive(struct unpack *u, struct archive *a, struct err *e)
+static int make_all(struct unpack *u, struct archive *a, struct err *e)
 {
 	int rc;
 
@@ -227,4 +228,13 @@ int unpack_archive(struct unpack *u, struct archive *a, struct err *e)
 		rc = next_entry(u, a, &u->next, e);
 	} while (rc == 1);
 	return rc < 0 ? -1 : writer_finish(u->writer, e);
+}
+
+int unpack_archive(struct unpack *u, struct archive *a, struct err *e)
+{
+	int rc = make_all(u, a, e);
+
+	names_close(u->names);
+	u->names = NULL;
+	return rc;
 }

@@ -13,6 +13,7 @@
 
 struct archive;
 struct archive_entry;
+struct names;
 
 struct unpack {
 	struct writer *writer;
@@ -23,8 +24,9 @@ struct unpack {
 	void *arg;
 	struct archive_entry *next; /* read and not yet made */
 	uint64_t entries;           /* made */
-	uint64_t refused; /* names that would leave the tree; each was told to warn */
-	uint64_t warned;  /* of something that cannot be kept or shown */
+	uint64_t refused;    /* could not be made as they are; each was told to warn */
+	uint64_t warned;     /* of something that cannot be kept or shown */
+	struct names *names; /* of the tree, as long as they are enough */
 };
 
 /* A reader for the formats above; open it with archive_read_open…(). NULL: no memory. */
@@ -34,13 +36,14 @@ struct archive *unpack_reader(void);
 int unpack_begin(struct unpack *u, struct archive *a, struct err *e);
 
 /*
- * After unpack_begin(): makes all entries. An entry whose name would leave the tree is
- * refused, told and counted, and the next one is read; any other failure ends it.
+ * After unpack_begin(): makes all entries. An entry whose name would leave the tree, or
+ * that would replace a directory with content, is refused, told and counted, and the next
+ * one is read; any other failure ends it. Each failure names the entry.
  */
 int unpack_archive(struct unpack *u, struct archive *a, struct err *e);
 
 /*
- * unpack_meta.c: what an entry says of its inode; names in ACLs are the stage's own.
+ * unpack_meta.c: what an entry says of its inode; names in ACLs are the tree's own.
  * Memory is the caller's to free with unpack_meta_free().
  */
 struct unpack_meta {
@@ -51,8 +54,8 @@ struct unpack_meta {
 	char *label;
 	bool hidden; /* carries attributes that no view can show */
 };
-int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry,
-	const struct stage *stage, struct err *e);
+int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct unpack *u,
+	struct err *e);
 void unpack_meta_free(struct unpack_meta *m);
 
 #endif

@@ -6,11 +6,13 @@
 #include <sys/sysmacros.h>
 
 #include "common/buf.h"
+#include "common/cleanup.h"
 #include "common/quote.h"
 #include "fs/acl.h"
 #include "fs/xattr.h"
 #include "tools/names.h"
 #include "tools/unpack.h"
+#include "tools/xattr_value.h"
 
 static int no_memory(struct err *e)
 {
@@ -65,8 +67,8 @@ static int set_label(struct unpack_meta *m, const char *value, size_t len, struc
 		len--;
 	if (!len)
 		return 0;
-	if (memchr(value, '\0', len) || len > DB_LABEL_MAX)
-		return err_set(e, ERR_INPUT, "its label is none");
+	if (xattr_label_check(value, len, e) < 0)
+		return err_wrap(e, "its label");
 	free(m->label);
 	m->label = strndup(value, len);
 	return m->label ? 0 : no_memory(e);
@@ -116,36 +118,46 @@ static const struct {
 	{ARCHIVE_ENTRY_ACL_OTHER, ACL_TAG_OTHER},
 };
 
+static int find_name(const struct names *names, enum acl_tag tag, const char *name,
+	uint32_t *id, struct err *e)
+{
+	cleanup_free char *text = NULL;
+	uint32_t other;
+
+	if (asprintf(&text, "%s%s", tag == ACL_TAG_GROUP ? ":" : "", name ? name : "") <
+		0) {
+		text = NULL;
+		return no_memory(e);
+	}
+	return tag == ACL_TAG_USER ? names_parse_owner(names, text, id, &other, e)
+				   : names_parse_owner(names, text, &other, id, e);
+}
+
 /*
  * Whom an entry names. GNU tar writes names of the machine that packed, and numbers only
- * in the attribute beside them; where that is missing, the tree says who it is.
+ * in the attribute beside them; where that is missing, the tree says who it is, as far as
+ * it has been unpacked.
  */
-static int acl_id(const struct stage *stage, enum acl_tag tag, int id, const char *name,
+static int acl_id(struct unpack *u, enum acl_tag tag, int id, const char *name,
 	uint32_t *out, struct err *e)
 {
-	struct names *names;
-	uint32_t other = 0;
-	char *text = NULL;
-	int rc;
-
 	*out = (uint32_t)id;
 	if (id >= 0 || (tag != ACL_TAG_USER && tag != ACL_TAG_GROUP))
 		return 0;
-	if (asprintf(&text, "%s%s", tag == ACL_TAG_GROUP ? ":" : "", name ? name : "") <
-		0)
-		return no_memory(e);
-	rc = names_open(&names, stage, e);
-	if (rc == 0) {
-		rc = tag == ACL_TAG_USER ? names_parse_owner(names, text, out, &other, e)
-					 : names_parse_owner(names, text, &other, out, e);
-		names_close(names);
-	}
-	free(text);
-	return rc < 0 ? err_wrap(e, "its ACL names somebody without a number") : 0;
+	if (u->names && find_name(u->names, tag, name, out, e) == 0)
+		return 0;
+	names_close(u->names);
+	if (names_open(&u->names, u->stage, e) < 0)
+		return -1;
+	if (find_name(u->names, tag, name, out, e) < 0)
+		return err_wrap(e,
+			"its ACL has a name without a number, for which etc/passwd and "
+			"etc/group must come before it in the archive");
+	return 0;
 }
 
-static int add_acl_entry(struct buf *b, const struct stage *stage, int archive_tag,
-	int permset, int id, const char *name, struct err *e)
+static int add_acl_entry(struct buf *b, struct unpack *u, int archive_tag, int permset,
+	int id, const char *name, struct err *e)
 {
 	unsigned perm = (permset & ARCHIVE_ENTRY_ACL_READ ? 4u : 0u) |
 			(permset & ARCHIVE_ENTRY_ACL_WRITE ? 2u : 0u) |
@@ -156,7 +168,7 @@ static int add_acl_entry(struct buf *b, const struct stage *stage, int archive_t
 
 		if (tags[i].archive_tag != archive_tag)
 			continue;
-		if (acl_id(stage, tags[i].tag, id, name, &who, e) < 0)
+		if (acl_id(u, tags[i].tag, id, name, &who, e) < 0)
 			return -1;
 		return acl_add(b, tags[i].tag, perm, who) < 0 ? no_memory(e) : 0;
 	}
@@ -164,8 +176,8 @@ static int add_acl_entry(struct buf *b, const struct stage *stage, int archive_t
 }
 
 /* type: ARCHIVE_ENTRY_ACL_TYPE_ACCESS or _DEFAULT. */
-static int read_acl(struct unpack_meta *m, struct archive_entry *entry,
-	const struct stage *stage, int type, const char *name, struct err *e)
+static int read_acl(struct unpack_meta *m, struct archive_entry *entry, struct unpack *u,
+	int type, const char *name, struct err *e)
 {
 	cleanup_buf struct buf b = {0};
 	int got_type, permset, tag, id;
@@ -177,12 +189,15 @@ static int read_acl(struct unpack_meta *m, struct archive_entry *entry,
 		return no_memory(e);
 	while (archive_entry_acl_next(
 		       entry, type, &got_type, &permset, &tag, &id, &who) == ARCHIVE_OK)
-		if (add_acl_entry(&b, stage, tag, permset, id, who, e) < 0)
+		if (add_acl_entry(&b, u, tag, permset, id, who, e) < 0)
 			return -1;
 	/* Three entries say no more than the mode does. */
 	if (type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS && b.len <= 4 + 3 * 8)
 		return 0;
 	acl_sort(&b);
+	if (!acl_valid(b.data, b.len))
+		return err_set(
+			e, ERR_INPUT, "its ACL is more than a reader can be given");
 	return add_attr(m, name, b.data, b.len, e);
 }
 
@@ -201,8 +216,8 @@ static bool device_valid(dev_t major, dev_t minor)
 	return major <= 0xfff && minor <= 0xfffff;
 }
 
-int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry,
-	const struct stage *stage, struct err *e)
+int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct unpack *u,
+	struct err *e)
 {
 	int64_t uid = archive_entry_uid(entry);
 	int64_t gid = archive_entry_gid(entry);
@@ -228,10 +243,10 @@ int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry,
 	if (S_ISLNK(m->meta.mode) && (!m->meta.target || !*m->meta.target))
 		return err_set(e, ERR_INPUT, "a symbolic link without a target");
 	if (read_xattrs(m, entry, e) < 0 ||
-		read_acl(m, entry, stage, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, XATTR_ACL_ACCESS,
+		read_acl(m, entry, u, ARCHIVE_ENTRY_ACL_TYPE_ACCESS, XATTR_ACL_ACCESS,
 			e) < 0 ||
-		read_acl(m, entry, stage, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT,
-			XATTR_ACL_DEFAULT, e) < 0) {
+		read_acl(m, entry, u, ARCHIVE_ENTRY_ACL_TYPE_DEFAULT, XATTR_ACL_DEFAULT,
+			e) < 0) {
 		unpack_meta_free(m);
 		return -1;
 	}

@@ -46,7 +46,11 @@ static void test_sort_ids(void)
 	is_int(bad, 0, "ids are sorted as numbers");
 	b.len = 4;
 	acl_sort(&b);
-	ok(acl_valid(b.data, b.len), "an ACL without entries");
+	ok(!acl_valid(b.data, b.len), "an ACL without entries is none");
+	while (b.len < 4096 + 4)
+		acl_add(&b, ACL_TAG_GROUP, 1, (uint32_t)b.len);
+	ok(!acl_valid(b.data, b.len), "nor is one of more than 4096 bytes");
+	ok(acl_valid(b.data, b.len - 8), "with one entry less it is");
 }
 
 static void test_mode(void)
@@ -79,7 +83,7 @@ static void test_valid(void)
 	int bad = 0;
 
 	for (size_t len = 0; len < sizeof(sorted); len++)
-		bad += acl_valid(sorted, len) != (len >= 4 && (len - 4) % 8 == 0);
+		bad += acl_valid(sorted, len) != (len > 4 && (len - 4) % 8 == 0);
 	is_int(bad, 0, "cut at every length");
 	invalid(0, 1, "version 1");
 	invalid(3, 1, "a large version");

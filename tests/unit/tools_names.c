@@ -89,20 +89,38 @@ static void test_owners(void)
 	names_close(names);
 }
 
+/* What cannot be read fails only what needs a name from it. */
+static void unreadable(bool harmless, const char *what)
+{
+	uint32_t uid = 1, gid = 2;
+
+	is_int(names_open(&names, stage, &e), 0, "etc/passwd is %s", what);
+	is_int(names_check(names, &e), harmless ? 0 : -1, "%s: names_check", what);
+	owner("5:6", 5, 6);
+	owner(":shadow", 77, 42);
+	e = (struct err){0};
+	is_int(names_parse_owner(names, "root", &uid, &gid, &e), -1, "%s: a name", what);
+	ok(strstr(e.msg, "root") && strstr(e.msg, "etc/passwd") && one_line(e.msg), "%s",
+		e.msg);
+	ok(!names_user(names, 0), "%s: names nobody", what);
+	names_close(names);
+}
+
 static void test_other_files(void)
 {
 	unlink("s/etc/passwd");
 	put_link("/etc/passwd", "s/etc/passwd");
-	is_int(names_open(&names, stage, &e), -1, "a link is not followed");
-	ok(!names && strstr(e.msg, "etc/passwd"), "%s", e.msg);
+	unreadable(true, "a link, which is not followed");
 	unlink("s/etc/passwd");
 	if (mkfifo("s/etc/passwd", 0600) < 0)
 		err(1, "mkfifo");
-	is_int(names_open(&names, stage, &e), -1, "a FIFO is not waited for");
+	unreadable(false, "a FIFO, which is not waited for");
 	unlink("s/etc/passwd");
 	put_dir("s/etc/passwd");
-	is_int(names_open(&names, stage, &e), -1, "a directory");
-	ok(strstr(e.msg, "not a regular file") != NULL, "%s", e.msg);
+	unreadable(false, "a directory");
+	is_int(names_owner_syntax("root:", &e), 0, "names_owner_syntax");
+	is_int(names_owner_syntax(":", &e), -1, "of nothing");
+	is_int(names_owner_syntax("", &e), -1, "of less");
 }
 
 int main(void)
