@@ -105,8 +105,7 @@ static int open_sqlite(struct db *db, bool writable, struct err *e)
 	sqlite3_limit(db->sql, SQLITE_LIMIT_ATTACHED, 0);
 	rc = sqlite3_exec(db->sql,
 		"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
-		"PRAGMA cache_size = -16384; PRAGMA cache_spill = OFF;"
-		"PRAGMA synchronous = FULL",
+		"PRAGMA cache_size = -16384; PRAGMA synchronous = FULL",
 		NULL, NULL, NULL);
 	return rc == SQLITE_OK ? 0 : db_fail(db, e, "open");
 }
