@@ -80,6 +80,7 @@ static int apply_owner(
 	void *arg, struct engine *en, struct node *n, struct db_record *r, struct err *e)
 {
 	struct change *ch = arg;
+
 	(void)n;
 	if (!ch->names && names_open(&ch->names, engine_stage(en), e) < 0)
 		return -1;

@@ -15,7 +15,9 @@
 struct target {
 	const struct place *place;
 	struct node *n;
+	int64_t id;
 	bool linked; /* hard links of it may have no record, or another one */
+	bool again;  /* an earlier target has the same record */
 };
 
 /* One tree, open for a change. */
@@ -93,10 +95,10 @@ static int change_below(struct tree *t, struct err *e)
 
 static int compare_node(const void *a, const void *b)
 {
-	uintptr_t x = (uintptr_t) * (struct node *const *)a;
-	uintptr_t y = (uintptr_t) * (struct node *const *)b;
+	const struct node *x = *(struct node *const *)a;
+	const struct node *y = *(struct node *const *)b;
 
-	return x < y ? -1 : x > y;
+	return (uintptr_t)x < (uintptr_t)y ? -1 : x != y;
 }
 
 static int adopt_step(void *arg, const struct walk_step *s, struct err *e)
@@ -132,19 +134,54 @@ static int adopt_linked(struct tree *t, struct err *e)
 	return engine_walk(t->en, engine_root(t->en), "", adopt_step, t, e);
 }
 
-static int change_each(struct tree *t, struct err *e)
+static int adopt_each(struct tree *t, struct err *e)
 {
 	if (adopt_linked(t, e) < 0)
 		return -1;
 	for (size_t i = 0; i < t->count; i++) {
-		const struct target *g = &t->targets[i];
-		int64_t id = 0;
+		struct target *g = &t->targets[i];
 
 		if (g->linked)
-			id = engine_record(edit_links_node(t->links, g->n));
-		else if (edit_adopt_path(t->en, g->place->path, g->n, &id, e) < 0)
+			g->id = engine_record(edit_links_node(t->links, g->n));
+		else if (edit_adopt_path(t->en, g->place->path, g->n, &g->id, e) < 0)
 			return -1;
-		if (change_record(t, g->n, g->place->path, id, e) < 0)
+	}
+	return 0;
+}
+
+/* By record, and in the order of the command line. */
+static int compare_target(const void *a, const void *b)
+{
+	const struct target *x = *(struct target *const *)a;
+	const struct target *y = *(struct target *const *)b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x < y ? -1 : x > y;
+}
+
+static int find_repeated(struct tree *t, struct err *e)
+{
+	cleanup_free struct target **sorted = calloc(t->count, sizeof(*sorted));
+
+	if (!sorted)
+		return no_memory(e);
+	for (size_t i = 0; i < t->count; i++)
+		sorted[i] = &t->targets[i];
+	qsort(sorted, t->count, sizeof(*sorted), compare_target);
+	for (size_t i = 1; i < t->count; i++)
+		sorted[i]->again = sorted[i]->id == sorted[i - 1]->id;
+	return 0;
+}
+
+static int change_each(struct tree *t, struct err *e)
+{
+	if (adopt_each(t, e) < 0 || find_repeated(t, e) < 0)
+		return -1;
+	for (size_t i = 0; i < t->count; i++) {
+		const struct target *g = &t->targets[i];
+
+		if (!g->again && change_record(t, g->n, g->place->path, g->id, e) < 0)
 			return -1;
 	}
 	return 0;

@@ -17,9 +17,10 @@ struct edit_paths {
 };
 
 /*
- * Calls apply for the record of each path, made where there is none, and lets all names
- * of a file share it. Paths of one tree that follow each other are one transaction: all
- * are changed or none. A database that was made for nothing is removed.
+ * Calls apply for the record of each path, once where several paths are one file. The
+ * record is made where there is none, and all names of a file share it. Paths of one tree
+ * that follow each other are one transaction: all are changed or none. A database that
+ * was made for nothing is removed.
  */
 int edit_paths(const struct edit_paths *ep, int count, char **paths, struct err *e);
 

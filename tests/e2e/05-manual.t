@@ -12,7 +12,7 @@ for page in "$man"/*; do
 	name=$(basename "$page")
 	capture mandoc -T lint -W warning "$page"
 	is "$status $OUT$ERR" "0 " "$name: mandoc finds nothing"
-	mandoc -T ascii "$page" | col -b -x >"$name.txt"
+	mandoc -T ascii "$page" | sed 's/.\x08//g' >"$name.txt"
 done
 
 # has WORD FILE: as a word of its own, not as a part of a longer one; a value may follow "=".

@@ -4,7 +4,7 @@
 # The command line itself, and the commands that look: ls and stat, in a staging tree and
 # in a view of it.
 
-# shellcheck disable=SC1083,SC2154 # text for other shells, words, the library's variables
+# shellcheck disable=SC1083,SC2016,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 
@@ -220,6 +220,58 @@ for path in usr/bin/ping lib dev/null mail; do
 done
 is "$(relative rootfs/usr/bin ls -d .)" "$(relative view/usr/bin ls -d .)" "'.' in both"
 is "$(relative rootfs/usr/bin stat ..)" "$(as_user "$LIVERY" stat rootfs/usr)" "'..' in the tree"
+
+# --- a database from elsewhere: whatever its labels and names of attributes are
+
+as_user bash -c 'mkdir -p odd/dir && touch odd/label odd/many odd/full odd/dir/x && ln odd/label odd/other'
+ok "chown" as_user "$LIVERY" chown --staging odd 0:0 odd/label odd/many odd/full
+as_user "$LIVERY" setfattr -n security.selinux -v a:b:c odd/label
+as_user /usr/bin/python3 - <<'END'
+import sqlite3
+db = sqlite3.connect("odd.livery")
+db.execute("UPDATE label SET context = ?", (b"a\x1b[31mb\n\xffc",))
+def record(name):
+    return db.execute("SELECT record FROM name WHERE name = ?", (name,)).fetchone()[0]
+for name in (b"user.\xfe", b"user.\xfd", b"user.plain"):
+    db.execute("INSERT INTO xattr VALUES (?, ?, ?)", (record(b"label"), name, b"\1"))
+for i in range(8000):
+    db.execute("INSERT INTO xattr VALUES (?, ?, ?)", (record(b"many"), b"user.%d" % i, b"1"))
+for i in range(4096):
+    db.execute("INSERT INTO xattr VALUES (?, ?, ?)", (record(b"full"), b"user.%010d" % i, b"1"))
+db.commit()
+END
+ok "ls" as_user "$LIVERY" ls -n odd/label odd/dir
+like "$OUT" ' a\\033\[31mb\\n\\377c +0 ' "a label is printed as one column"
+is "$(wc -l <<<"$OUT")" 3 "in one line"
+ok "ls of an odd directory" as_user bash -c 'mkdir odd/$'"'a\\eb'"' && "$0" ls odd/$'"'a\\eb'"' odd/dir' "$LIVERY"
+like "$OUT" 'odd/a\\033b:' "its heading is printable"
+ok "stat" as_user "$LIVERY" stat odd/label
+like "$OUT" 'Label: a\\033\[31mb\\n\\377c' "in stat too"
+ok "stat --json" as_user "$LIVERY" stat --json odd/label
+is "$(/usr/bin/python3 -c 'import json, sys
+e = json.load(sys.stdin)[0]
+e["xattrs"].pop("security.selinux")
+print(ascii(e["label"]), e["label_hex"], e["xattrs"], e["xattrs_hex"])' <<<"$OUT")" \
+	"'a\\x1b[31mb\\n\\ufffdc' 611b5b33316d620aff63 {'user.plain': '01'} {'757365722efd': '01', '757365722efe': '01'}" \
+	"what is no UTF-8 is there in hexadecimal"
+cat >memory <<'END'
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True, stdout=subprocess.DEVNULL)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+END
+peak=$(as_user /usr/bin/python3 memory "$LIVERY" ls odd/many)
+result "$((peak > 300000))" "8,000 attributes take $peak KB of memory"
+exits 1 "verify" as_user "$LIVERY" verify --allow-unlabeled odd
+like "$(grep ^attribute <<<"$OUT")" "^attribute /many .*user[.][0-9]+ is not shown: .*65536 bytes[^"$'\n'"]*$" "more names than can be listed are told"
+ok "mount" mount_view odd odd-view -o allow-unlabeled
+is "$(as_user /usr/bin/python3 -c 'import os
+names = os.listxattr("odd-view/full")
+print(len(names), sum(len(n) + 1 for n in names), os.getxattr("odd-view/full", names[-1]))')" "4096 65536 b'1'" \
+	"as many as can be listed are"
+exits 1 "umount" as_user "$LIVERY" umount odd-view
+printf '/.* x:y:\x1b[31mz:s0\n/other x:y:z:s0\n/dir/x <<none>>\n' >$'odd\epolicy'
+capture as_user "$LIVERY" label --policy $'odd\epolicy' odd
+is "$(tr -d '\n' <<<"$OUT$ERR" | tr -cd '\000-\037' | wc -c)" 0 "label prints no control character"
 
 # The one finding is the test's own: mail/empty was made under the view.
 exits 1 "umount" as_user "$LIVERY" umount view

@@ -93,8 +93,53 @@ is "$(owner etc/new-too)" "9:9" "changes the other name too"
 as_user bash -c 'mkdir -p rootfs/deep/er && echo x >rootfs/deep/er/file'
 ok "chown in a directory that is not recorded" as_user "$LIVERY" chown 9:9 rootfs/deep/er/file
 is "$(owner deep/er/file) $(owner deep/er) $(owner deep)" "9:9 0:0 0:0" "only the file changes"
+# Hard links to files outside of the tree too, as cp -al makes them.
+as_user bash -c 'mkdir rootfs/al && for i in {1..50}; do echo $i >rootfs/al/$i; done && cp -al rootfs/al al &&
+	cp -al rootfs/al/1 rootfs/al/one'
+ok "chown of many hard links" as_user bash -c '"$0" chown 9:10 rootfs/al/*' "$LIVERY"
+is "$(as_user "$LIVERY" ls -n rootfs/al | awk '{ print $3, $4 }' | sort | uniq -c | tr -s ' ')" " 51 9 10" "all of them"
+is "$(as_user "$LIVERY" stat rootfs/al/1 | grep Inode)" "$(as_user "$LIVERY" stat rootfs/al/one | grep Inode)" \
+	"two names of one file have one record"
+exits 2 "chown of several of which one is missing" as_user "$LIVERY" chown 0:0 rootfs/al/1 rootfs/al/gone
+is "$(owner al/1)" "9:10" "changes none"
+exits 2 "chown of several of which one is in no tree" as_user "$LIVERY" chown 0:0 rootfs/al/1 al/1
+is "$(owner al/1)" "9:10" "changes none either"
+as_user rm -r al
 ok "chown of the root" as_user "$LIVERY" chown 3:4 rootfs
 is "$(owner "")" "3:4" "it has an owner too"
+
+# Numbers need no names, wherever they might come from.
+as_user bash -c 'mv rootfs/etc etc-away && ln -s ../etc-away rootfs/etc'
+ok "chown with a link in the place of etc" as_user "$LIVERY" chown 5:6 rootfs/usr
+is "$(owner usr)" "5:6" "takes numbers"
+ok "ls with a link in the place of etc" as_user "$LIVERY" ls -d rootfs/usr
+like "$OUT" " 5 +6 " "shows numbers"
+exits 2 "chown to a name" as_user "$LIVERY" chown root rootfs/usr
+like "$ERR" "'root'.*etc/passwd" "is refused"
+as_user bash -c 'rm rootfs/etc && echo file >rootfs/etc'
+ok "chown with a file in the place of etc" as_user "$LIVERY" chown 0:0 rootfs/usr
+ok "stat with a file in the place of etc" as_user "$LIVERY" stat rootfs/usr
+as_user bash -c 'rm rootfs/etc && mv etc-away rootfs/etc'
+
+# A command that fails leaves no new database behind.
+as_user bash -c 'mkdir -p bare/sub && echo x >bare/file'
+leaves_none() { # COMMAND...
+	exits 2 "${*:1:3}: fails" as_user "$LIVERY" "$1" --staging bare "${@:2}"
+	result "$([ -e bare.livery ] || [ -e bare.livery-journal ]; echo $((1 - $?)))" "and no database is made"
+}
+leaves_none chmod bad bare/file
+leaves_none chmod 644 bare/file bare/gone
+leaves_none chown : bare/file
+leaves_none chown nobody bare/file
+leaves_none chown -R nobody bare
+leaves_none setfattr -n user.a -v 0x1 bare/file
+leaves_none setfattr -n trusted.a -v 1 bare/file
+leaves_none setfattr -n user.a bare/file -x user.b
+leaves_none setfattr -v 1 -x user.b bare/file
+leaves_none setfattr -x user.b bare/file
+ok "one that succeeds" as_user "$LIVERY" chown --staging bare 5:6 bare/file
+exits 2 "one that fails then" as_user "$LIVERY" chown --staging bare nobody bare/file
+like "$(as_user "$LIVERY" ls -n bare)" " 5 +6 .* file" "keeps the database"
 
 # --- chmod
 
@@ -210,8 +255,11 @@ ok "setfattr -x of the label" as_user "$LIVERY" setfattr -x security.selinux roo
 is "$(attr srv/to-etc security.selinux)" none "it is gone too"
 ok "setfattr on several" as_user "$LIVERY" setfattr -n user.both -v 1 rootfs/srv/file rootfs/srv/sub
 is "$(attr srv/file user.both) $(attr srv/sub user.both)" "31 31" "both have it"
+ok "setfattr -x by both names of a file" as_user bash -c '"$0" setfattr -n user.x -v 1 rootfs/usr/bin/a &&
+	"$0" setfattr -x user.x rootfs/usr/bin/a rootfs/srv/a-again' "$LIVERY"
+is "$(attr usr/bin/a user.x)" none "removes it once"
 set_fails() { # REGEX NAME VALUE PATH
-	exits 2 "setfattr $2=$3 on $4" as_user "$LIVERY" setfattr -n "$2" -v "$3" "rootfs/$4"
+	exits 2 "setfattr $2=${3@Q} on $4" as_user "$LIVERY" setfattr -n "$2" -v "$3" "rootfs/$4"
 	like "$ERR" "$1" "says why"
 	[[ $3 = 0?* ]] || like "$ERR" "$4: " "names the file"
 	is "$(attr "$4" "$2")" none "and sets nothing"
@@ -226,7 +274,38 @@ set_fails "noprefix" noprefix y srv/file
 set_fails "hexadecimal" user.bad 0x123 srv/file
 set_fails "base64" user.bad '0s*' srv/file
 set_fails "label|context|selinux" security.selinux "" usr/bin/a
+set_fails "label <<none>>" security.selinux "<<none>>" usr/bin/a
+set_fails "control character" security.selinux $'a:b:\e[31mc' usr/bin/a
+set_fails "control character" security.selinux $'a:b:c\nd' usr/bin/a
 set_fails "label|context|selinux" security.selinux 0x610062 usr/bin/a
+# At each bound of what the kernel hands out: refused, or readable in the view (below).
+acl() { # NUMBER OF ENTRIES
+	/usr/bin/python3 -c 'import struct, sys
+none = 0xffffffff
+users = [(2, 4, 1000 + i) for i in range(int(sys.argv[1]) - 4)]
+entries = [(1, 6, none)] + users + [(4, 4, none), (16, 6, none), (32, 4, none)] * bool(users)
+print("0x02000000" + b"".join(struct.pack("<HHI", *x) for x in entries).hex())' "$1"
+}
+bound=()
+bound_is() { # NAME VALUE
+	as_user bash -c "echo >rootfs/srv/bound-${#bound[@]}"
+	bound+=("$1")
+	ok "setfattr $1=${2:0:60}" as_user "$LIVERY" setfattr -n "$1" -v "$2" "rootfs/srv/bound-$((${#bound[@]} - 1))"
+}
+zeros=00000000000000000000000000000000
+bound_is security.capability "0x00000002$zeros"
+bound_is security.capability "0x01000002$zeros"
+bound_is security.capability "0x01000003${zeros}00000000"
+bound_is security.capability "0x01000003${zeros}01000000"
+bound_is security.capability "0x00000003${zeros}feffffff"
+bound_is system.posix_acl_access "$(acl 1)"
+bound_is system.posix_acl_access "$(acl 511)"
+set_fails security.capability security.capability "0x02000002$zeros" srv/sub/null
+set_fails security.capability security.capability "0x01010002$zeros" srv/sub/null
+set_fails security.capability security.capability "0x01000003$zeros" srv/sub/null
+set_fails security.capability security.capability "0x01000003${zeros}ffffffff" srv/sub/null
+set_fails system.posix_acl_access system.posix_acl_access 0x02000000 srv/sub/null
+set_fails system.posix_acl_access system.posix_acl_access "$(acl 512)" srv/sub/null
 exits 2 "setfattr -x of what is not there" as_user "$LIVERY" setfattr -x user.hex rootfs/srv/file
 like "$ERR" "user.hex" "it is named"
 like "$ERR" "srv/file" "and so is the file"
@@ -261,6 +340,31 @@ ok "verify works meanwhile" as_user "$LIVERY" verify --allow-unlabeled rootfs
 is "$(as_user stat -c '%u:%g %a %F' view/srv/console)" "0:0 644 character special file" "seen: a device"
 is "$(as_user getfattr -h --only-values -n user.text view/srv/file)" "quoted" "seen: an attribute"
 is "$(as_user stat -c %i view/srv/new)" "$(as_user stat -c %i view/etc/new-too)" "seen: one inode"
+for i in "${!bound[@]}"; do
+	like "$(as_user getfattr -h -e hex -n "${bound[i]}" "view/srv/bound-$i" 2>&1)" "${bound[i]}=0x" \
+		"seen: ${bound[i]} of bound-$i"
+done
 strict_umount view
+
+# The same values beyond the bounds, in a database that came from elsewhere.
+as_user /usr/bin/python3 - "$zeros" "$(acl 512)" <<'END'
+import sqlite3, sys
+db = sqlite3.connect("rootfs.livery")
+for i, (name, value) in enumerate([
+        ("security.capability", "02000002" + sys.argv[1]),
+        ("security.capability", "01000003" + sys.argv[1] + "ffffffff"),
+        ("system.posix_acl_access", "02000000"),
+        ("system.posix_acl_access", sys.argv[2][2:])]):
+    db.execute("UPDATE xattr SET name = CAST(? AS BLOB), value = ? WHERE record ="
+               " (SELECT record FROM name WHERE name = CAST(? AS BLOB))",
+               (name, bytes.fromhex(value), "bound-%d" % i))
+db.commit()
+END
+exits 1 "verify" as_user "$LIVERY" verify --allow-unlabeled rootfs
+is "$(grep -c '^attribute /srv/bound-' <<<"$OUT")" 4 "tells of each"
+mount_view rootfs view -o allow-unlabeled
+capture as_user bash -c 'cd view/srv && getfattr -h -m- -d -e hex bound-[0-3]'
+is "$OUT$ERR" "" "none of them is listed"
+exits 1 "umount of that" as_user "$LIVERY" umount view
 ok "chown works again" as_user "$LIVERY" chown 0:0 rootfs/etc/shadow
 finish

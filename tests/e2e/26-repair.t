@@ -188,6 +188,13 @@ d/a/sub/x 109 1
 null 104 1
 a 0 1
 dev/null 0 2"
+repair "moved over a name of another type" 'rm -r a/sub; mv etc/keep a/sub; rm a/1; mv d a/1' \
+	"moved /d -> /a/1
+moved /etc/keep -> /a/sub
+replaced /a/1
+replaced /a/sub" \
+	"a/1 111 2
+a/sub 102 1"
 repair "a moved device whose placeholder has content" 'mv dev/null dev/zero; echo x >dev/zero' \
 	"gone /dev/null
 unrecorded /dev/zero" \
@@ -278,6 +285,29 @@ before=$(attributes)
 ok "status --repair of what was not moved" as_user "$LIVERY" status --repair rootfs
 is "$(attributes)" "$before" "all is shown as before"
 ok "label" as_user "$LIVERY" label --policy policy rootfs
+
+# A directory with two names, and one in itself: verify says so, repair makes a tree of it.
+rm -rf rootfs rootfs.livery
+as_user "$LIVERY" unpack small.tar rootfs >/dev/null
+as_user mkdir -p rootfs/other/sub
+as_user /usr/bin/python3 -c 'import sqlite3
+db = sqlite3.connect("rootfs.livery")
+(a,), (d,) = (db.execute("SELECT record FROM name WHERE parent = 1 AND name = ?", (n,)).fetchone()
+    for n in (b"a", b"d"))
+db.execute("INSERT INTO name VALUES (1, ?, ?)", (b"other", a))
+db.execute("INSERT INTO name VALUES (?, ?, ?)", (d, b"loop", d))
+db.execute("INSERT INTO name VALUES (?, ?, ?)", (d, b"top", 1))
+db.commit()'
+as_user rmdir rootfs/d
+exits 1 "verify with a damaged database" as_user "$LIVERY" verify --allow-unlabeled rootfs
+like "$OUT" "database /.*several names" "it says so"
+ok "status --repair" as_user "$LIVERY" status --repair rootfs
+ok "verify" as_user "$LIVERY" verify --allow-unlabeled rootfs
+shown >now
+is "$(grep -xE '(a|other)(/sub)? .*' now)" "a 105 3 True
+a/sub 108 2 True
+other 105 3 True
+other/sub 108 2 True" "each has what it showed"
 
 # --- label before that
 

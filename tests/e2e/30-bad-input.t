@@ -127,7 +127,12 @@ links_out "etc/passwd leads out" "etc/passwd" 'ln -sf ../../outside/passwd rootf
 	"$LIVERY" chown evil rootfs/a/1
 links_out "etc leads out" "etc/passwd" 'rm -r rootfs/etc && ln -s ../outside rootfs/etc' \
 	"$LIVERY" chown evil rootfs/a/1
-links_out "etc/passwd leads out: ls" "etc/passwd" 'ln -sf ../../outside/passwd rootfs/etc/passwd' \
+as_user ln -sf ../../outside/passwd rootfs/etc/passwd
+ok "etc/passwd leads out: ls" as_user "$LIVERY" ls rootfs/a
+like "$OUT" " 7 +root " "etc/passwd leads out: ls shows the number"
+ok "etc/passwd leads out: chown to a number" as_user "$LIVERY" chown 666 rootfs/a/1
+as_user bash -c 'rm -rf rootfs && cp -a keep rootfs'
+links_out "etc/passwd is a fifo: ls" "etc/passwd" 'rm rootfs/etc/passwd && mkfifo rootfs/etc/passwd' \
 	"$LIVERY" ls rootfs/a
 links_out "etc/passwd is a fifo" "etc/passwd" 'rm rootfs/etc/passwd && mkfifo rootfs/etc/passwd' \
 	"$LIVERY" chown evil rootfs/a/1

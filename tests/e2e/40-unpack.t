@@ -233,6 +233,43 @@ END
 exits 2 "a file in place of a full directory" as_user "$LIVERY" unpack over-full.tar rootfs
 like "$ERR" "usr: .*[Nn]ot empty" "is refused by name"
 is "$(cat rootfs/usr/lib/new)" "new" "and what is in it stays"
+as_user .bin/lib/mktar twice.tar <<'END'
+d("d")
+f("d/in", "in")
+f("d", "a file")
+l("d", "elsewhere")
+f("linked", "linked")
+h("linked", "./linked")
+d("dir", mtime=1000)
+l("dir", "d", mtime=2000)
+d("was", mtime=1000)
+f("was", "is", mtime=2000)
+f("last", "last", uid=3)
+END
+fresh
+exits 2 "a full directory under another name's entries" as_user "$LIVERY" unpack twice.tar rootfs
+is "$(grep -c "livery: d: cannot replace" <<<"$ERR")" 2 "each entry is refused by name"
+like "$ERR" "2 of 11 entries were refused" "and counted; a hard link to itself is not"
+ok "the tree is complete" as_user "$LIVERY" status rootfs
+is "$(cat rootfs/d/in rootfs/linked rootfs/last) $(owner last)" "inlinkedlast 3" "with all that follows"
+is "$(stat -c %Y rootfs/dir rootfs/was | tr '\n' ' ')" "2000 2000 " "a link gets no time of a directory"
+as_user bash -c 'mkdir plain && echo x >plain/f && ln plain/f plain/g && tar -C plain -cf r.tar f g &&
+	tar -C plain -rf r.tar f g'
+fresh
+ok "an archive that was added to" as_user "$LIVERY" unpack r.tar rootfs
+is "$(stat -c %h rootfs/f)" 2 "has its hard links"
+as_user .bin/lib/mktar big.tar <<'END'
+f("dir/named", x={"user.big": b"x" * 65537})
+END
+fresh
+exits 2 "a value that is too long" as_user "$LIVERY" unpack big.tar rootfs
+like "$ERR" "dir/named: attribute user.big: .*65536" "names the entry"
+for label in "<<none>>" 'a:b:\x1b[31mc'; do
+	as_user .bin/lib/mktar label.tar <<<"f('dir/named', pax={'RHT.security.selinux': b'$label'})"
+	fresh
+	exits 2 "the label $label" as_user "$LIVERY" unpack label.tar rootfs
+	like "$ERR" "dir/named: its label: " "names the entry"
+done
 
 # An existing directory without a database, and the user's own umask.
 rm -rf rootfs rootfs.livery

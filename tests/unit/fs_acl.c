@@ -98,6 +98,13 @@ static void test_valid(void)
 
 static const char cap2[XATTR_CAPS_SZ_2] = {1, 0, 0, 2, 0, 4};
 static const char cap3[XATTR_CAPS_SZ_3] = {1, 0, 0, 3, 0, 4};
+static const char cap2_plain[XATTR_CAPS_SZ_2] = {0, 0, 0, 2, 0, 4};
+static const char cap2_flag[XATTR_CAPS_SZ_2] = {2, 0, 0, 2, 0, 4};
+static const char cap3_flag[XATTR_CAPS_SZ_3] = {1, 1, 0, 3, 0, 4};
+static const char cap3_root[XATTR_CAPS_SZ_3] = {
+	[0] = 1, [3] = 3, [20] = '\xfe', '\xff', '\xff', '\xff'};
+static const char cap3_nobody[XATTR_CAPS_SZ_3] = {
+	[0] = 1, [3] = 3, [20] = '\xff', '\xff', '\xff', '\xff'};
 static const char cap1[XATTR_CAPS_SZ_1] = {1, 0, 0, 1, 0, 4};
 
 static const struct {
@@ -116,12 +123,19 @@ static const struct {
 	{S_IFDIR, "trusted.overlay.opaque", "y", 1, XATTR_HIDDEN},
 	{S_IFREG, "security.capability", cap2, sizeof(cap2), XATTR_SHOWN},
 	{S_IFREG, "security.capability", cap3, sizeof(cap3), XATTR_SHOWN},
+	{S_IFREG, "security.capability", cap2_plain, sizeof(cap2), XATTR_SHOWN},
+	{S_IFREG, "security.capability", cap2_flag, sizeof(cap2), XATTR_BAD},
+	{S_IFREG, "security.capability", cap3_flag, sizeof(cap3), XATTR_BAD},
+	{S_IFREG, "security.capability", cap3_root, sizeof(cap3), XATTR_SHOWN},
+	{S_IFREG, "security.capability", cap3_nobody, sizeof(cap3), XATTR_BAD},
 	{S_IFREG, "security.capability", cap1, sizeof(cap1), XATTR_BAD},
 	{S_IFREG, "security.capability", cap2, sizeof(cap2) - 1, XATTR_BAD},
 	{S_IFREG, "security.capability", cap3, sizeof(cap2), XATTR_BAD},
 	{S_IFREG, "security.capability", "", 0, XATTR_BAD},
 	{S_IFREG, "system.posix_acl_access", sorted, sizeof(sorted), XATTR_SHOWN},
+	{S_IFREG, "system.posix_acl_access", sorted, 12, XATTR_SHOWN},
 	{S_IFREG, "system.posix_acl_access", sorted, 5, XATTR_BAD},
+	{S_IFREG, "system.posix_acl_access", sorted, 4, XATTR_BAD},
 	{S_IFREG, "system.posix_acl_access", "", 0, XATTR_BAD},
 	{S_IFCHR, "system.posix_acl_access", sorted, sizeof(sorted), XATTR_SHOWN},
 	{S_IFLNK, "system.posix_acl_access", sorted, sizeof(sorted), XATTR_HIDDEN},

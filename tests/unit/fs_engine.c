@@ -5,7 +5,7 @@
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
 
-#include "tests/unit/tree.h"
+#include "tests/unit/db_util.h"
 
 static struct engine *en;
 static struct err e;
@@ -347,6 +347,72 @@ static void test_content(void)
 	engine_close(en);
 }
 
+/* The names of all attributes of a file fill what listxattr(2) can give, and no more. */
+static void test_many_xattrs(void)
+{
+	int64_t id, labeled;
+	char name[17];
+	struct xattr x;
+	struct db *db;
+
+	clear();
+	put_text("s/full", "x");
+	put_text("s/labeled", "x");
+	db = must_open("s.livery", DB_CREATE);
+	db_begin(db, &e);
+	id = must_add(db, DB_ROOT, "full", S_IFREG);
+	labeled = must_add(db, DB_ROOT, "labeled", S_IFREG);
+	for (int i = 0; i < 65536 / 16; i++) {
+		snprintf(name, sizeof(name), "user.%010d", i);
+		db_xattr_put(db, id, name, "1", 1, &e);
+		db_xattr_put(db, labeled, name, "1", 1, &e);
+	}
+	db_record_set_label(db, labeled, db_label_intern(db, "u:r:t", 5, &e), &e);
+	db_commit(db, &e);
+	db_close(db);
+	start(NULL);
+	is_int(engine_xattr(en, must_find(en, "full"), name, &x, &e), 1, "the last");
+	findings_are("2:/labeled;", "with a label it is too many");
+	is_int(engine_xattr(en, must_find(en, "labeled"), name, &x, &e), 0,
+		"and what is too many is not shown");
+	is_int(engine_xattr(en, must_find(en, "labeled"), "user.0000000000", &x, &e), 1,
+		"but the others are");
+	engine_close(en);
+}
+
+/* A hard link whose first directory cannot be read, beside attributes of the root's own.
+ */
+static void test_own_xattrs(void)
+{
+	struct db_record r = db_record_new(S_IFREG);
+	const char *want = "user.f=f/1;";
+	struct db *db;
+	int64_t a;
+
+	clear();
+	put_dir("s/a");
+	put_text("s/a/f", "x");
+	put_text("s/a/z", "x");
+	if (link("s/a/f", "s/f") < 0)
+		err(1, "link");
+	if (setxattr("s", "user.root", "r", 1, 0) < 0 ||
+		setxattr("s/f", "user.f", "f", 1, 0) < 0)
+		want = "";
+	db = must_open("s.livery", DB_CREATE);
+	a = must_add(db, DB_ROOT, "a", S_IFDIR);
+	must_link(db, DB_ROOT, "f", must_add(db, a, "f", S_IFREG));
+	db_record_put(db, &r, &e);
+	must_link(db, a, "z", r.id);
+	db_close(db);
+	spoil("s.livery", "PRAGMA foreign_keys = OFF;"
+			  "UPDATE record SET label = 99 WHERE id = "
+			  "(SELECT record FROM name WHERE name = CAST('z' AS BLOB))");
+	start(NULL);
+	ok(!engine_find(en, "a/f", &e), "a directory with a damaged record: %s", e.msg);
+	xattrs_are("f", want, "another name of a file in it");
+	engine_close(en);
+}
+
 int main(void)
 {
 	struct engine_options o;
@@ -360,6 +426,8 @@ int main(void)
 	test_links();
 	test_replaced();
 	test_xattrs();
+	test_many_xattrs();
+	test_own_xattrs();
 	test_content();
 	return done_testing();
 }

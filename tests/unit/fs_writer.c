@@ -208,7 +208,7 @@ static void test_replace(void)
 	ok(!record("d").label && !record("d").has_xattrs, "and nothing of the old");
 	ok(record("d/f").id > 0, "what is in it stays");
 	is_int(make("d", S_IFREG, ""), -1, "a file over a full directory");
-	ok(strstr(e.msg, "cannot replace") != NULL, "%s", e.msg);
+	ok(e.code == ERR_REFUSED && strstr(e.msg, "d: cannot replace"), "%s", e.msg);
 	makes("x", S_IFREG | 0644, "one");
 	makes("x", S_IFREG | 0644, "2");
 	ok(file_is("s/x", "2") && record("x").id > 0, "a file by another");
@@ -309,7 +309,7 @@ static void test_hard_links(void)
 	link_refused("x", "one", "which is a directory");
 	link_refused("x", ".", "which is a directory");
 	link_refused("/", "one/f", "over the root");
-	is_int(writer_link(w, "one", "two/g", NULL, &e), -1, "over a full directory");
+	link_refused("one", "two/g", "one: cannot replace");
 	finish("hard links");
 }
 
@@ -328,6 +328,16 @@ static void test_times(void)
 	is_int(writer_set_time(w, "d/e/f", &t1, &e), 0, "a file's time");
 	makes("l", S_IFLNK | 0777, "d/e/f");
 	is_int(writer_set_time(w, "l", &t2, &e), 0, "a link's own time");
+	makes("swap/in", S_IFDIR | 0755, NULL);
+	makes("other/in", S_IFDIR | 0755, NULL);
+	writer_dir_time(w, "other/in", &t2, &e);
+	writer_dir_time(w, "swap/in", &t1, &e);
+	writer_dir_time(w, "swap", &t1, &e);
+	makes("swap/in", S_IFIFO | 0644, NULL);
+	if (unlink("s/swap/in") < 0)
+		err(1, "unlink");
+	makes("swap", S_IFLNK | 0777, "other");
+	writer_set_time(w, "swap", &t2, &e);
 	finish("times");
 	lstat("s/d", &st);
 	ok(st.st_mtim.tv_sec == t1.tv_sec && st.st_mtim.tv_nsec == t1.tv_nsec,
@@ -340,6 +350,10 @@ static void test_times(void)
 	is_int(st.st_mtim.tv_nsec, 123456789, "nanoseconds");
 	lstat("s/l", &st);
 	is_int(st.st_mtim.tv_sec, -5, "the link's");
+	lstat("s/swap", &st);
+	is_int(st.st_mtim.tv_sec, -5, "a link does not get the time of a directory");
+	lstat("s/other/in", &st);
+	is_int(st.st_mtim.tv_sec, -5, "nor does another directory that it leads to");
 }
 
 int main(void)

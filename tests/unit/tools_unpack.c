@@ -287,8 +287,76 @@ static void test_refused(void)
 	ok(exists("s/good") && !exists("up") && !exists("out/x"), "nothing is outside");
 }
 
+/* What an archive says twice, and what it cannot put in the place of a directory. */
+static void test_twice(void)
+{
+	cleanup_buf struct buf b = {0};
+
+	file(&b, "a", "text");
+	tar_put(&b, (struct tar_entry){.name = "a", .type = '1', .link = "./a"});
+	tar_end(&b);
+	is_int(unpack_buf(&b), 0, "a hard link to itself: %s", e.msg);
+	ok(u.refused == 0 && u.entries == 2 && !*warnings, "is nothing to tell");
+	ok(record_at("a").names == 1 && file_is("s/a", "text"), "the file is there");
+	buf_free(&b);
+	file(&b, "d/f", "text");
+	file(&b, "d", "a file");
+	tar_put(&b, (struct tar_entry){.name = "d", .type = '2', .link = "x"});
+	tar_put(&b, (struct tar_entry){.name = "d", .type = '1', .link = "d/f"});
+	file(&b, "last", "last");
+	tar_end(&b);
+	is_int(unpack_buf(&b), 0, "files over a full directory: %s", e.msg);
+	ok(u.refused == 3 && strstr(warnings, "d: cannot replace a directory"),
+		"each is told and counted");
+	ok(file_is("s/d/f", "text") && file_is("s/last", "last"),
+		"what was there stays, and what follows is made");
+}
+
+static void with_acl(struct buf *b, const char *name, const char *text)
+{
+	cleanup_buf struct buf r = {0}, acl = {0};
+
+	buf_addf(&acl, "user::rwx,%s,group::r-x,mask::rwx,other::---", text);
+	pax_record(&r, "SCHILY.acl.access", acl.data, acl.len);
+	tar_pax(b, &r);
+	file(b, name, "");
+}
+
+static void test_acl_names(void)
+{
+	cleanup_buf struct buf b = {0}, got = {0};
+
+	file(&b, "etc/passwd", "joe:x:1000:1000::/:\n");
+	with_acl(&b, "one", "user:joe:r--");
+	file(&b, "etc/passwd", "ann:x:1001:1001::/:\n");
+	file(&b, "etc/group", "joe:x:7:\n");
+	with_acl(&b, "two", "user:joe:r--");
+	with_acl(&b, "three", "user:ann:r--");
+	with_acl(&b, "four", "group:joe:r--");
+	tar_end(&b);
+	is_int(unpack_buf(&b), 0, "ACLs with names only: %s", e.msg);
+	for (int i = 0; i < 3; i++) {
+		static const char *const paths[] = {"one", "two", "three"};
+		const char *text = attributes_at(paths[i], &got);
+
+		ok(strstr(text, i < 2 ? "02000400e8030000" : "02000400e9030000"),
+			"%s: %s", paths[i], text);
+	}
+	ok(strstr(attributes_at("four", &got), "0800040007000000"), "a group");
+	buf_free(&b);
+	with_acl(&b, "early", "user:joe:r--");
+	file(&b, "etc/passwd", "joe:x:1000:1000::/:\n");
+	tar_end(&b);
+	is_int(unpack_buf(&b), -1, "a name that comes too late");
+	ok(strstr(e.msg, "early: its ACL has a name without a number, for which "
+			 "etc/passwd") &&
+			strstr(e.msg, "'joe'") && one_line(e.msg),
+		"%s", e.msg);
+}
+
 static void test_failing(void)
 {
+	static char big[DB_XVALUE_MAX + 1];
 	cleanup_buf struct buf b = {0};
 	char text[3000];
 	int bad = 0;
@@ -317,6 +385,10 @@ static void test_failing(void)
 	damaged("SCHILY.xattr.security.capability", cap, 7,
 		"security.capability is damaged");
 	damaged("SCHILY.xattr.security.selinux", "a\0b", 3, "label");
+	damaged("RHT.security.selinux", "<<none>>", 8, "label <<none>>");
+	damaged("RHT.security.selinux", "u:r:\x1b[31mt", 10, "control character");
+	damaged("SCHILY.xattr.security.selinux", "u:r:t\n\0", 7, "control character");
+	damaged("SCHILY.xattr.user.big", big, sizeof(big), "user.big");
 	damaged("SCHILY.acl.access", "user:joe:rwx,user::r--,group::r--,other::r--", 44,
 		"ACL");
 }
@@ -330,6 +402,8 @@ int main(void)
 	test_attributes();
 	test_names();
 	test_refused();
+	test_twice();
+	test_acl_names();
 	test_failing();
 	unpack_end();
 	return done_testing();
