@@ -117,9 +117,12 @@ e2e_setup() {
 		# As on real machines: some have no udev rule, and minimal roots no mtab.
 		chmod 0666 /dev/fuse
 		[ -e /etc/mtab ] || ln -s /proc/self/mounts /etc/mtab
-		id "$user" >/dev/null 2>&1 ||
-			useradd --system --user-group --no-create-home --shell /usr/sbin/nologin "$user" ||
-			bail "cannot make the user $user"
+		# Several test files may find at once that there is no such user.
+		(
+			flock 9
+			id "$user" >/dev/null 2>&1 || useradd --system --user-group \
+				--no-create-home --shell /usr/sbin/nologin "$user"
+		) 9>"${TMPDIR:-/tmp}/.$user.lock" || bail "cannot make the user $user"
 		e2e_user+=(setpriv "--reuid=$user" "--regid=$user" --clear-groups --)
 		chown "$user:" "$SCRATCH"
 	elif sudo -n true 2>/dev/null; then

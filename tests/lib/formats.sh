@@ -42,6 +42,16 @@ erofs_exclude() {
 	echo "$erofs_excludes"
 }
 
+mke2fs_time() {
+	local version
+	version=$(mke2fs -V 2>&1 | awk 'NR == 1 { print $2 }')
+	if [ "$(printf '%s\n' "$version" 1.47.1 | sort -V | head -n 1)" = 1.47.1 ]; then
+		echo clamp32
+	else
+		echo mod32
+	fi
+}
+
 # Where the image cannot say everything, one option of compare a line.
 format_limits() {
 	case $1 in
@@ -58,8 +68,9 @@ format_limits() {
 		echo --without=system.posix_acl_default
 		;;
 	ext4)
-		# mke2fs 1.47.0 stores the low 32 bits of the seconds, and nothing else.
-		echo --mtime=mod32
+		# mke2fs 1.47.0 stores the low 32 bits of the seconds, and nothing else; 1.47.1
+		# and later store the nearest time that a signed 32-bit number holds.
+		echo "--mtime=$(mke2fs_time)"
 		# mke2fs gives the root its own time, makes lost+found, and makes each name of
 		# a symbolic link an inode of its own.
 		echo --any-mtime=/

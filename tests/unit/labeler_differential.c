@@ -163,6 +163,27 @@ static void random_path(char *path)
 	}
 }
 
+static bool stops_at_none;
+
+/*
+ * libselinux 3.8 ends its search at a <<none>> below a longer stem, though a later rule of a
+ * shorter one should win; others do not. Whether the library here does.
+ */
+static bool library_stops_at_none(void)
+{
+	struct selabel_handle *h;
+	struct place place;
+	char answer[256];
+
+	place_make(&place);
+	place_text(&place, "file_contexts", "/a/b/.* <<none>>\n/a/.*x " CTX("late_t") "\n");
+	h = open_plain(place.dir);
+	ask(h, "/a/b/x", 0, answer, sizeof(answer));
+	selabel_close(h);
+	place_remove(&place);
+	return strcmp(answer, "none") == 0;
+}
+
 /* Returns whether ours agrees with both of theirs. */
 static bool agree(struct labeler *ours, struct selabel_handle *plain,
 	struct selabel_handle *marked, const char *path, mode_t mode, int *answers)
@@ -186,6 +207,10 @@ static bool agree(struct labeler *ours, struct selabel_handle *plain,
 		snprintf(where, sizeof(where), "none");
 	if (strcmp(context, want_context) == 0 && strcmp(where, want_where) == 0)
 		return true;
+	/* Ours hides <<none>> from the library, and so has the answer without that fault. */
+	if (stops_at_none && strcmp(want_context, "none") == 0 && got == LABELER_LABEL &&
+		strcmp(where, want_where) == 0)
+		return true;
 	printf("# %s %o: got %s by %s, wanted %s by %s\n", path, mode, context, where,
 		want_context, want_where);
 	return false;
@@ -200,6 +225,7 @@ int main(void)
 	char other[80];
 	int wrong = 0;
 
+	stops_at_none = library_stops_at_none();
 	place_make(&place);
 	snprintf(other, sizeof(other), "%s/marked", place.dir);
 	if (mkdir(other, 0700) < 0)
