@@ -139,13 +139,6 @@ typedef int db_child_fn(
 int db_children(struct db *db, int64_t parent, db_child_fn *fn, void *arg, struct err *e);
 
 /*
- * The name at a path ("usr/bin/x"): the record of the directory that holds it, and in
- * *name its last component within path. 1 found, 0 not there, -1 error.
- */
-int db_path_get(struct db *db, const char *path, int64_t *parent, const char **name,
-	struct db_record *r, struct err *e);
-
-/*
  * One path that leads to a record ("usr/bin/x", "" for the root; malloc'd), the bytewise
  * first of its names that leads to the root. 1 found, 0 if there is none, -1 error.
  */

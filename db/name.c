@@ -291,22 +291,6 @@ struct link_name {
 	char name[DB_NAME_MAX + 1];
 };
 
-int db_path_get(struct db *db, const char *path, int64_t *parent, const char **name,
-	struct db_record *r, struct err *e)
-{
-	*parent = DB_ROOT;
-	*name = path;
-	for (;;) {
-		size_t len = strcspn(*name, "/");
-		int rc = db_name_get(db, *parent, *name, len, r, e);
-
-		if (rc <= 0 || !(*name)[len])
-			return rc;
-		*parent = r->id;
-		*name += len + 1;
-	}
-}
-
 /* Up to max names of a record; how many, -1 on error. */
 static int names_of(
 	struct db *db, int64_t id, struct link_name *names, int max, struct err *e)
