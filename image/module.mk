@@ -1,0 +1,1 @@
+image_srcs := $(wildcard image/*.c)

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a listing can be read from. Each reader takes a listing that listing_init() made
+ * and leaves it finished. An image is read from a descriptor of a regular file, without
+ * mounting and without privileges; what is wrong with it is ERR_INPUT with the image's
+ * name first.
+ */
+#ifndef IMAGE_SOURCE_H
+#define IMAGE_SOURCE_H
+
+#include "fs/engine.h"
+#include "image/listing.h"
+
+/* A staging tree with its database. Content is read too. */
+int list_engine(struct listing *l, struct engine *en, struct err *e);
+
+/*
+ * A directory as the kernel shows it: a view, a running system. What is mounted below it
+ * is not part of it.
+ */
+int list_directory(struct listing *l, const char *path, struct err *e);
+
+int list_ext(struct listing *l, int fd, struct err *e); /* ext2, ext3, ext4 */
+int list_squashfs(struct listing *l, int fd, struct err *e);
+int list_erofs(struct listing *l, int fd, struct err *e);
+int list_archive(struct listing *l, int fd, struct err *e); /* tar, cpio */
+
+/* An image of any of these kinds, told by its content. */
+int list_image(struct listing *l, const char *path, struct err *e);
+
+#endif
