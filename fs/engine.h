@@ -32,6 +32,9 @@ struct engine_options {
 	uint32_t uid,
 		gid;    /* default owner of what the caller owns, where no record says */
 	bool no_labels; /* do not show security.selinux */
+	bool no_acls;   /* nor POSIX ACLs */
+	bool no_xattrs; /* nor any other attribute */
+	bool trusted;   /* give trusted.* too: not for mounts, see fs/xattr.h */
 	bool want_labels;   /* where NOTE_LABELED is set, all must have one */
 	bool clamp;         /* show no time later than clamp_time */
 	int64_t clamp_time; /* seconds since 1970 */

@@ -19,6 +19,12 @@ static bool starts(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+bool xattr_is_acl(const char *name)
+{
+	return strcmp(name, XATTR_ACL_ACCESS) == 0 ||
+	       strcmp(name, XATTR_ACL_DEFAULT) == 0;
+}
+
 /*
  * What cap_inode_getsecurity() of the kernel hands out: vfs_cap_data or vfs_ns_cap_data
  * of linux/capability.h, with no flag but one, and a root that can be somebody.
@@ -119,9 +125,22 @@ static int gather_keep(struct gather *g, const char *name, const void *value, si
 	return 0;
 }
 
+/* What this engine's user asked for, before what a file can have. */
+static enum xattr_fate fate(
+	const struct gather *g, const char *name, const void *value, size_t len)
+{
+	const struct engine_options *o = &g->en->opt;
+
+	if (xattr_is_acl(name) ? o->no_acls : o->no_xattrs)
+		return XATTR_HIDDEN;
+	if (o->trusted && starts(name, "trusted."))
+		return XATTR_SHOWN;
+	return xattr_fate(g->n->mode, name, value, len);
+}
+
 static int gather_add(struct gather *g, const char *name, const void *value, size_t len)
 {
-	switch (xattr_fate(g->n->mode, name, value, len)) {
+	switch (fate(g, name, value, len)) {
 	case XATTR_HIDDEN:
 		return 0;
 	case XATTR_BAD:
@@ -183,8 +202,7 @@ int node_load_xattrs(struct engine *en, struct node *n, struct err *e)
 static bool host_name_shows(const char *name)
 {
 	return starts(name, "user.") || strcmp(name, XATTR_CAPABILITY) == 0 ||
-	       strcmp(name, XATTR_ACL_ACCESS) == 0 ||
-	       strcmp(name, XATTR_ACL_DEFAULT) == 0;
+	       xattr_is_acl(name);
 }
 
 /* A staging file by its name in an open directory, or as a descriptor's own link. */

@@ -9,6 +9,7 @@
 #ifndef FS_XATTR_H
 #define FS_XATTR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,6 +17,9 @@
 #define XATTR_CAPABILITY  "security.capability"
 #define XATTR_ACL_ACCESS  "system.posix_acl_access"
 #define XATTR_ACL_DEFAULT "system.posix_acl_default"
+
+/* Either of the two POSIX ACLs. */
+bool xattr_is_acl(const char *name);
 
 enum xattr_fate {
 	XATTR_SHOWN,

@@ -16,6 +16,7 @@
 #include "fs/side.h"
 #include "tools/commands.h"
 #include "tools/locate.h"
+#include "tools/mount.h"
 
 #define REPORT_MAX  65536
 #define END_SECONDS 60 /* for a daemon to check its seal and end */
@@ -183,7 +184,7 @@ static char *full_path(const char *path)
 	return full;
 }
 
-static int run(const struct command *c, int argc, char **argv, struct err *e)
+int unmount_view(const char *path, struct err *e)
 {
 	cleanup_place struct place p = {0};
 	cleanup_free char *mountpoint = NULL;
@@ -192,26 +193,23 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 	long pid;
 	int rc;
 
-	(void)c;
-	(void)argc;
-	if (stat(argv[0], &st) < 0) {
+	if (stat(path, &st) < 0) {
 		int why = errno;
 
 		/* A view shows itself to its owner only: not even to root. */
 		if (why != ENOTCONN && (why != EACCES || geteuid() != 0))
-			return err_sys(e, argv[0], "cannot unmount");
-		mountpoint = full_path(argv[0]);
+			return err_sys(e, path, "cannot unmount");
+		mountpoint = full_path(path);
 		return mountpoint ? end_unasked(mountpoint, why, e)
-				  : err_sys(e, argv[0], "cannot find");
+				  : err_sys(e, path, "cannot find");
 	}
-	mountpoint = realpath(argv[0], NULL);
+	mountpoint = realpath(path, NULL);
 	rc = mountpoint ? locate_view(&p, mountpoint, &pid, e)
-			: err_sys(e, argv[0], "cannot find");
+			: err_sys(e, path, "cannot find");
 	if (rc < 0)
 		return -1;
 	if (rc == 0 || *p.path)
-		return err_set(
-			e, ERR_REFUSED, "%s: not the mount point of a view", argv[0]);
+		return err_set(e, ERR_REFUSED, "%s: not the mount point of a view", path);
 	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	rc = report_seal(mountpoint, e);
 	if (rc < 0 || unmount(mountpoint, e) < 0)
@@ -219,6 +217,13 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 	if (pidfd >= 0 && wait_end(pidfd, mountpoint, e) < 0)
 		return -1;
 	return rc;
+}
+
+static int run(const struct command *c, int argc, char **argv, struct err *e)
+{
+	(void)c;
+	(void)argc;
+	return unmount_view(argv[0], e);
 }
 
 const struct command cmd_umount = {

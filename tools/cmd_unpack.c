@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "common/quote.h"
-#include "tools/archive_input.h"
+#include "image/archive_input.h"
 #include "tools/commands.h"
 #include "tools/locate.h"
 #include "tools/progress.h"

@@ -1,144 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* status and verify: is the tree what the database says, and is it ready for an image? */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
-#include "common/quote.h"
 #include "fs/walk.h"
+#include "image/source.h"
 #include "tools/commands.h"
-#include "tools/drift.h"
+#include "tools/image.h"
 #include "tools/locate.h"
-#include "tools/repair.h"
-#include "tools/show.h"
+#include "tools/report.h"
 
 static const char *opt_db;
-static bool opt_json, opt_allow, opt_repair;
+static bool opt_json, opt_allow;
+static struct engine_options engine_options;
 
 static int option(int key, const char *value, struct err *e)
 {
-	(void)e;
+	if (key == OPT_DROP)
+		return image_parse_drop(value, &engine_options, e);
 	if (key == OPT_DB)
 		opt_db = value;
 	else if (key == OPT_JSON)
 		opt_json = true;
-	else if (key == OPT_REPAIR)
-		opt_repair = true;
 	else
 		opt_allow = true;
 	return 0;
 }
 
-struct report {
+struct check {
+	struct report report;
 	struct engine *en;
-	uint64_t inodes, findings;
-	bool first;
+	const char *image; /* that is compared */
+	uint64_t names;
 };
-
-/* One line, or one JSON object, about a path. */
-static void finding(struct report *r, const char *kind, const char *path, const char *to,
-	const char *text)
-{
-	r->findings++;
-	if (opt_json) {
-		printf("%s{\"finding\": \"%s\", ", r->first ? "[" : ",\n ", kind);
-		show_json_bytes(stdout, "path", path, strlen(path));
-		if (to) {
-			printf(", ");
-			show_json_bytes(stdout, "to", to, strlen(to));
-		}
-		if (text) {
-			printf(", ");
-			show_json_bytes(stdout, "text", text, strlen(text));
-		}
-		printf("}");
-	} else {
-		printf("%s /", kind);
-		quote_print(stdout, path, strlen(path));
-		if (to) {
-			printf(" -> /");
-			quote_print(stdout, to, strlen(to));
-		}
-		if (text)
-			printf(" (%s)", text);
-		putchar('\n');
-	}
-	r->first = false;
-}
-
-static void on_drift(void *arg, const struct drift *d)
-{
-	finding(arg, drift_name(d->kind), d->path, d->to, NULL);
-}
-
-static int finish(struct report *r, const char *staging, const char *fine)
-{
-	if (opt_json)
-		printf("%s]\n", r->first ? "[" : "");
-	else if (!r->findings)
-		printf("%s: %s\n", staging, fine);
-	return r->findings ? EXIT_FINDINGS : EXIT_FINE;
-}
-
-static int open_tree(
-	const struct place *p, enum db_mode mode, struct engine **en, struct err *e)
-{
-	struct engine_options o = {0};
-
-	return place_open(p, mode, &o, en, e);
-}
-
-static int repair(const struct place *p, struct report *r, struct err *e)
-{
-	int rc;
-
-	if (open_tree(p, DB_WRITE, &r->en, e) < 0)
-		return -1;
-	rc = db_begin(engine_db(r->en), e);
-	if (rc == 0)
-		rc = repair_tree(r->en, on_drift, r, e);
-	if (rc >= 0)
-		rc = db_commit(engine_db(r->en), e);
-	engine_close(r->en);
-	if (rc < 0)
-		return -1;
-	finish(r, p->staging, "the database and the tree agree");
-	if (r->findings && !opt_json)
-		printf("%s: the database follows the tree in all of these\n", p->staging);
-	return EXIT_FINE;
-}
-
-static int run_status(const struct command *c, int argc, char **argv, struct err *e)
-{
-	cleanup_place struct place p = {0};
-	struct report r = {.first = true};
-	int rc;
-
-	(void)c;
-	(void)argc;
-	if (locate_tree(&p, argv[0], opt_db, e) < 0)
-		return -1;
-	if (opt_repair)
-		return repair(&p, &r, e);
-	if (open_tree(&p, DB_READ, &r.en, e) < 0)
-		return -1;
-	rc = drift_find(r.en, on_drift, &r, e);
-	engine_close(r.en);
-	return rc < 0 ? -1 : finish(&r, p.staging, "the database and the tree agree");
-}
 
 /* Whether a tool could read it: content is not read, only opened. */
 static void check_readable(
-	struct report *r, const struct walk_step *s, const struct stat *st)
+	struct check *c, const struct walk_step *s, const struct stat *st)
 {
 	struct err e;
 	char byte;
 
-	if (S_ISREG(st->st_mode) && engine_read(r->en, s->node, &byte, 0, 0, &e) < 0)
-		finding(r, "unreadable", s->path, NULL, e.msg);
+	if (S_ISREG(st->st_mode) && engine_read(c->en, s->node, &byte, 0, 0, &e) < 0)
+		report_finding(&c->report, "unreadable", s->path, NULL, e.msg);
 }
 
 static int pass_by(void *arg, const struct xattr *x)
@@ -150,83 +55,102 @@ static int pass_by(void *arg, const struct xattr *x)
 
 static int verify_step(void *arg, const struct walk_step *s, struct err *e)
 {
-	struct report *r = arg;
+	struct check *c = arg;
 	struct stat st;
 
-	r->inodes++;
-	engine_stat(r->en, s->node, &st);
-	if (!opt_allow && !engine_label(s->node) && !engine_label_excluded(s->node))
-		finding(r, "unlabeled", s->path, NULL, NULL);
-	check_readable(r, s, &st);
-	return engine_xattrs(r->en, s->node, pass_by, NULL, e);
+	c->names++;
+	engine_stat(c->en, s->node, &st);
+	if (!opt_allow && !engine_options.no_labels && !engine_label(s->node) &&
+		!engine_label_excluded(s->node))
+		report_finding(&c->report, "unlabeled", s->path, NULL, NULL);
+	check_readable(c, s, &st);
+	return engine_xattrs(c->en, s->node, pass_by, NULL, e);
 }
 
 static void on_check(void *arg, const char *text)
 {
-	finding(arg, "database", "", NULL, text);
+	struct check *c = arg;
+
+	report_finding(&c->report, "database", "", NULL, text);
 }
 
 /* What the engine found while it read: attributes that no reader could be given. */
 static void on_finding(void *arg, const struct finding *f)
 {
+	struct check *c = arg;
+
 	if (f->kind == FINDING_BAD_XATTR)
-		finding(arg, "attribute", f->path + 1, NULL, f->text);
+		report_finding(&c->report, "attribute", f->path + 1, NULL, f->text);
+}
+
+/* The tree itself: its database, its files, its labels. */
+static int verify_tree(struct check *c, struct err *e)
+{
+	int rc = db_check(engine_db(c->en), on_check, c, e);
+
+	if (rc >= 0)
+		rc = drift_find(c->en, report_drift, &c->report, e);
+	if (rc >= 0)
+		rc = engine_walk(c->en, engine_root(c->en), "", verify_step, c, e);
+	if (rc >= 0)
+		engine_findings(c->en, on_finding, c);
+	return rc < 0 ? -1 : 0;
+}
+
+static void on_difference(void *arg, const struct difference *d)
+{
+	struct check *c = arg;
+
+	report_difference(&c->report, c->image, d);
+}
+
+static int verify_images(struct check *c, char **images, struct err *e)
+{
+	cleanup_listing struct listing expected = {0};
+
+	if (listing_init(&expected, "the staging tree", e) < 0 ||
+		list_engine(&expected, c->en, e) < 0)
+		return -1;
+	for (; *images; images++) {
+		c->image = *images;
+		if (image_compare(&expected, *images, on_difference, c, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static int run_verify(const struct command *c, int argc, char **argv, struct err *e)
 {
 	cleanup_place struct place p = {0};
-	struct report r = {.first = true};
-	char fine[96];
+	struct engine_options given = engine_options;
+	struct check k = {.report = {.json = opt_json}};
+	char fine[128];
 	int rc;
 
 	(void)c;
-	(void)argc;
-	if (locate_tree(&p, argv[0], opt_db, e) < 0 ||
-		open_tree(&p, DB_READ, &r.en, e) < 0)
+	if (engine_options_init(&engine_options, e) < 0 ||
+		locate_tree(&p, argv[0], opt_db, e) < 0)
 		return -1;
-	rc = db_check(engine_db(r.en), on_check, &r, e);
-	if (rc >= 0)
-		rc = drift_find(r.en, on_drift, &r, e);
-	if (rc >= 0)
-		rc = engine_walk(r.en, engine_root(r.en), "", verify_step, &r, e);
-	if (rc >= 0)
-		engine_findings(r.en, on_finding, &r);
-	engine_close(r.en);
-	snprintf(fine, sizeof(fine), "%" PRIu64 " names, all recorded%s and readable",
-		r.inodes, opt_allow ? "" : ", labeled");
-	return rc < 0 ? -1 : finish(&r, p.staging, fine);
+	engine_options.no_labels = given.no_labels;
+	engine_options.no_acls = given.no_acls;
+	engine_options.no_xattrs = given.no_xattrs;
+	engine_options.trusted = true;
+	if (place_open(&p, DB_READ, &engine_options, &k.en, e) < 0)
+		return -1;
+	rc = verify_tree(&k, e);
+	if (rc == 0 && argc > 1)
+		rc = verify_images(&k, argv + 1, e);
+	engine_close(k.en);
+	snprintf(fine, sizeof(fine), "%" PRIu64 " names, all recorded%s and readable%s",
+		k.names, opt_allow || engine_options.no_labels ? "" : ", labeled",
+		argc > 1 ? "; the images hold exactly these" : "");
+	return rc < 0 ? -1 : report_end(&k.report, p.staging, fine);
 }
-
-static const struct command_option status_options[] = {
-	{OPT_REPAIR, "repair", NULL, "let the database follow the tree, and say in what"},
-	OPTION_JSON,
-	OPTION_DB,
-	{0},
-};
-
-const struct command cmd_status = {
-	.name = "status",
-	.synopsis = "STAGING",
-	.summary = "Tell where the staging tree and its database disagree",
-	.details =
-		"unrecorded: no record, shown with defaults. gone: no file. replaced: "
-		"of\n"
-		"another type than its record. moved: its file is under another name.\n"
-		"split: names of one file that are separate files now. Exits 1 on any.\n"
-		"With --repair, records of what is gone are dropped, records of what "
-		"was\n"
-		"moved follow it, and every other file gets a record of its own.",
-	.options = status_options,
-	.min_args = 1,
-	.max_args = 1,
-	.run = run_status,
-	.option = option,
-};
 
 static const struct command_option verify_options[] = {
 	{OPT_ALLOW_UNLABELED, "allow-unlabeled", NULL,
 		"an inode without a label is fine"},
+	{OPT_DROP, "drop", "WHAT,...", "expect no labels, acls or xattrs (none at all)"},
 	OPTION_JSON,
 	OPTION_DB,
 	{0},
@@ -234,12 +158,21 @@ static const struct command_option verify_options[] = {
 
 const struct command cmd_verify = {
 	.name = "verify",
-	.synopsis = "STAGING",
-	.summary = "Check that a staging tree is ready: all recorded, labeled, readable",
-	.details = "Checks the database file as well. Exits 1 on any finding.",
+	.synopsis = "STAGING [IMAGE...]",
+	.summary =
+		"Check that a staging tree is ready, and that images hold what it says",
+	.details =
+		"The tree: all is recorded, labeled and readable, and the database file "
+		"is\n"
+		"sound. Images (ext2, ext3, ext4, squashfs, erofs, tar, cpio): every "
+		"inode\n"
+		"is read and compared, without mounting. Exits 1 on any finding, 2 "
+		"where\n"
+		"an image is damaged. SOURCE_DATE_EPOCH should be what it was when the\n"
+		"image was made.",
 	.options = verify_options,
 	.min_args = 1,
-	.max_args = 1,
+	.max_args = -1,
 	.run = run_verify,
 	.option = option,
 };

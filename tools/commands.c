@@ -14,6 +14,8 @@ const struct command *const commands[] = {
 	&cmd_setfattr,
 	&cmd_status,
 	&cmd_verify,
+	&cmd_manifest,
+	&cmd_image,
 	&cmd_completion,
 	&cmd_help,
 	NULL,

@@ -17,6 +17,8 @@ extern const struct command cmd_mknod;
 extern const struct command cmd_setfattr;
 extern const struct command cmd_status;
 extern const struct command cmd_verify;
+extern const struct command cmd_manifest;
+extern const struct command cmd_image;
 extern const struct command cmd_completion;
 extern const struct command cmd_help;
 

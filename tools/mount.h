@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Mounting, for the command and for the helper of mount(8). */
+/* Mounting and unmounting, for the commands and for the helper of mount(8). */
 #ifndef TOOLS_MOUNT_H
 #define TOOLS_MOUNT_H
 
@@ -11,5 +11,11 @@
  */
 int mount_view(const char *staging, const char *mountpoint, bool foreground,
 	const struct mount_options *m, struct err *e);
+
+/*
+ * Ends the view that is mounted at path, with what broke its seal on standard error.
+ * Returns an exit code (EXIT_FINDINGS: the seal was broken), or -1.
+ */
+int unmount_view(const char *path, struct err *e);
 
 #endif

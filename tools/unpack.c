@@ -10,6 +10,7 @@
 
 #include "common/cleanup.h"
 #include "common/quote.h"
+#include "image/archive_meta.h"
 #include "tools/names.h"
 
 struct archive *unpack_reader(void)
@@ -27,11 +28,10 @@ struct archive *unpack_reader(void)
 static int archive_failed(struct archive *a, const char *path, struct err *e)
 {
 	char quoted[1024];
-	const char *why = archive_error_string(a);
 
 	return err_set(e, ERR_INPUT, "%s%s%s",
 		path ? quote_path(quoted, sizeof(quoted), path) : "the archive", ": ",
-		why ? why : "cannot be read");
+		archive_why(a));
 }
 
 static void warn(struct unpack *u, const char *path, const char *text)
@@ -84,16 +84,10 @@ static int copy_content(struct archive *a, struct archive_entry *entry, const ch
 static int set_time(struct unpack *u, struct archive_entry *entry, const char *path,
 	uint32_t mode, struct err *e)
 {
-	struct timespec t = {archive_entry_mtime(entry), archive_entry_mtime_nsec(entry)};
+	struct timespec t;
 
-	if (!archive_entry_mtime_is_set(entry))
+	if (!archive_mtime(entry, &t))
 		return 0;
-	/* pax(1): "-5.25" is a decimal fraction; libarchive reads it as -5 s and +0.25 s.
-	 */
-	if (t.tv_sec < 0 && t.tv_nsec > 0) {
-		t.tv_sec--;
-		t.tv_nsec = 1000000000 - t.tv_nsec;
-	}
 	return S_ISDIR(mode) ? writer_dir_time(u->writer, path, &t, e)
 			     : writer_set_time(u->writer, path, &t, e);
 }
@@ -169,15 +163,6 @@ static const char *entry_path(
 	return path;
 }
 
-/*
- * Names that are no UTF-8 in a pax header draw a warning; the C locale has them as the
- * raw bytes that they should be.
- */
-static bool about_charset(const char *warning)
-{
-	return strstr(warning, "converted") || strstr(warning, "convert");
-}
-
 /* 1: the entry that was read is to be made; 0: the end. */
 static int next_entry(
 	struct unpack *u, struct archive *a, struct archive_entry **entry, struct err *e)
@@ -189,7 +174,7 @@ static int next_entry(
 	if (rc != ARCHIVE_OK && rc != ARCHIVE_WARN)
 		return archive_failed(a, NULL, e);
 	if (rc == ARCHIVE_WARN && archive_error_string(a) &&
-		!about_charset(archive_error_string(a)))
+		!archive_about_charset(archive_error_string(a)))
 		warn(u,
 			archive_entry_pathname(*entry) ? archive_entry_pathname(*entry)
 						       : "?",

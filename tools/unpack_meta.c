@@ -10,6 +10,7 @@
 #include "common/quote.h"
 #include "fs/acl.h"
 #include "fs/xattr.h"
+#include "image/archive_meta.h"
 #include "tools/names.h"
 #include "tools/unpack.h"
 #include "tools/xattr_value.h"
@@ -106,18 +107,6 @@ static int read_xattrs(struct unpack_meta *m, struct archive_entry *entry, struc
 	return 0;
 }
 
-static const struct {
-	int archive_tag;
-	enum acl_tag tag;
-} tags[] = {
-	{ARCHIVE_ENTRY_ACL_USER_OBJ, ACL_TAG_USER_OBJ},
-	{ARCHIVE_ENTRY_ACL_USER, ACL_TAG_USER},
-	{ARCHIVE_ENTRY_ACL_GROUP_OBJ, ACL_TAG_GROUP_OBJ},
-	{ARCHIVE_ENTRY_ACL_GROUP, ACL_TAG_GROUP},
-	{ARCHIVE_ENTRY_ACL_MASK, ACL_TAG_MASK},
-	{ARCHIVE_ENTRY_ACL_OTHER, ACL_TAG_OTHER},
-};
-
 static int find_name(const struct names *names, enum acl_tag tag, const char *name,
 	uint32_t *id, struct err *e)
 {
@@ -138,41 +127,21 @@ static int find_name(const struct names *names, enum acl_tag tag, const char *na
  * in the attribute beside them; where that is missing, the tree says who it is, as far as
  * it has been unpacked.
  */
-static int acl_id(struct unpack *u, enum acl_tag tag, int id, const char *name,
-	uint32_t *out, struct err *e)
+static int find_who(
+	void *arg, enum acl_tag tag, const char *name, uint32_t *id, struct err *e)
 {
-	*out = (uint32_t)id;
-	if (id >= 0 || (tag != ACL_TAG_USER && tag != ACL_TAG_GROUP))
-		return 0;
-	if (u->names && find_name(u->names, tag, name, out, e) == 0)
+	struct unpack *u = arg;
+
+	if (u->names && find_name(u->names, tag, name, id, e) == 0)
 		return 0;
 	names_close(u->names);
 	if (names_open(&u->names, u->stage, e) < 0)
 		return -1;
-	if (find_name(u->names, tag, name, out, e) < 0)
+	if (find_name(u->names, tag, name, id, e) < 0)
 		return err_wrap(e,
 			"its ACL has a name without a number, for which etc/passwd and "
 			"etc/group must come before it in the archive");
 	return 0;
-}
-
-static int add_acl_entry(struct buf *b, struct unpack *u, int archive_tag, int permset,
-	int id, const char *name, struct err *e)
-{
-	unsigned perm = (permset & ARCHIVE_ENTRY_ACL_READ ? 4u : 0u) |
-			(permset & ARCHIVE_ENTRY_ACL_WRITE ? 2u : 0u) |
-			(permset & ARCHIVE_ENTRY_ACL_EXECUTE ? 1u : 0u);
-
-	for (size_t i = 0; i < sizeof(tags) / sizeof(tags[0]); i++) {
-		uint32_t who;
-
-		if (tags[i].archive_tag != archive_tag)
-			continue;
-		if (acl_id(u, tags[i].tag, id, name, &who, e) < 0)
-			return -1;
-		return acl_add(b, tags[i].tag, perm, who) < 0 ? no_memory(e) : 0;
-	}
-	return err_set(e, ERR_INPUT, "its ACL has an entry that POSIX does not know");
 }
 
 /* type: ARCHIVE_ENTRY_ACL_TYPE_ACCESS or _DEFAULT. */
@@ -180,25 +149,12 @@ static int read_acl(struct unpack_meta *m, struct archive_entry *entry, struct u
 	int type, const char *name, struct err *e)
 {
 	cleanup_buf struct buf b = {0};
-	int got_type, permset, tag, id;
-	const char *who;
 
-	if (has_attr(m, name) || archive_entry_acl_reset(entry, type) == 0)
+	if (has_attr(m, name))
 		return 0;
-	if (acl_start(&b) < 0)
-		return no_memory(e);
-	while (archive_entry_acl_next(
-		       entry, type, &got_type, &permset, &tag, &id, &who) == ARCHIVE_OK)
-		if (add_acl_entry(&b, u, tag, permset, id, who, e) < 0)
-			return -1;
-	/* Three entries say no more than the mode does. */
-	if (type == ARCHIVE_ENTRY_ACL_TYPE_ACCESS && b.len <= 4 + 3 * 8)
-		return 0;
-	acl_sort(&b);
-	if (!acl_valid(b.data, b.len))
-		return err_set(
-			e, ERR_INPUT, "its ACL is more than a reader can be given");
-	return add_attr(m, name, b.data, b.len, e);
+	if (archive_acl(entry, type, &b, find_who, u, e) < 0)
+		return -1;
+	return b.len ? add_attr(m, name, b.data, b.len, e) : 0;
 }
 
 /* libarchive takes the owning group's entry for the mode's group, which is the mask. */
@@ -210,17 +166,12 @@ static void mode_from_acl(struct unpack_meta *m)
 				       acl_mode(m->values[i], m->attrs[i].len);
 }
 
-/* FUSE and most formats pass on the kernel's 12 and 20 bits (linux/kdev_t.h). */
-static bool device_valid(dev_t major, dev_t minor)
-{
-	return major <= 0xfff && minor <= 0xfffff;
-}
-
 int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct unpack *u,
 	struct err *e)
 {
 	int64_t uid = archive_entry_uid(entry);
 	int64_t gid = archive_entry_gid(entry);
+	uint32_t major, minor;
 
 	*m = (struct unpack_meta){0};
 	if (uid < 0 || uid >= UINT32_MAX || gid < 0 || gid >= UINT32_MAX)
@@ -230,15 +181,11 @@ int unpack_meta_read(struct unpack_meta *m, struct archive_entry *entry, struct 
 		archive_entry_filetype(entry) | (archive_entry_perm(entry) & 07777);
 	m->meta.uid = (uint32_t)uid;
 	m->meta.gid = (uint32_t)gid;
-	m->meta.rdev =
-		makedev(archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry));
-	if ((S_ISCHR(m->meta.mode) || S_ISBLK(m->meta.mode)) &&
-		!device_valid(
-			archive_entry_rdevmajor(entry), archive_entry_rdevminor(entry)))
-		return err_set(e, ERR_INPUT,
-			"its device number %llu:%llu is out of range",
-			(unsigned long long)archive_entry_rdevmajor(entry),
-			(unsigned long long)archive_entry_rdevminor(entry));
+	if (S_ISCHR(m->meta.mode) || S_ISBLK(m->meta.mode)) {
+		if (archive_device(entry, &major, &minor, e) < 0)
+			return -1;
+		m->meta.rdev = makedev(major, minor);
+	}
 	m->meta.target = archive_entry_symlink(entry);
 	if (S_ISLNK(m->meta.mode) && (!m->meta.target || !*m->meta.target))
 		return err_set(e, ERR_INPUT, "a symbolic link without a target");

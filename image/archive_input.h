@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The bytes of an archive file for libarchive, whose gzip filter does not compare the
- * checksum and length that end a gzip file (RFC 1952): zlib reads those, and passes on as
- * it is whatever is not gzip.
+ * checksum and length that end a gzip file (RFC 1952): zlib reads those here. Whatever is
+ * not gzip is passed on as it is.
  */
-#ifndef TOOLS_ARCHIVE_INPUT_H
-#define TOOLS_ARCHIVE_INPUT_H
+#ifndef IMAGE_ARCHIVE_INPUT_H
+#define IMAGE_ARCHIVE_INPUT_H
 
 #include "common/err.h"
 
@@ -15,6 +15,10 @@ struct archive_input;
 /* file: a path, or "-" for standard input. Opens the reader a on it. */
 int archive_input_open(
 	struct archive_input **out, struct archive *a, const char *file, struct err *e);
+
+/* The same for a descriptor, read from its place on, which stays the caller's. */
+int archive_input_open_fd(struct archive_input **out, struct archive *a, int fd,
+	const char *name, struct err *e);
 
 /* Reads to the end of the file, behind the archive's own, where the checksum is. */
 int archive_input_finish(struct archive_input *in, struct err *e);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+#include "image/archive_reader.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <errno.h>
+
+#include "image/archive_input.h"
+#include "image/archive_meta.h"
+
+/* Enables what libarchive does itself; it would start a program for what it cannot. */
+static void add_filter(struct archive *a, int (*enable)(struct archive *))
+{
+	struct archive *probe = archive_read_new();
+
+	if (probe && enable(probe) == ARCHIVE_OK)
+		enable(a);
+	archive_read_free(probe);
+}
+
+static void add_filters(struct archive *a)
+{
+	add_filter(a, archive_read_support_filter_bzip2);
+	add_filter(a, archive_read_support_filter_compress);
+	add_filter(a, archive_read_support_filter_lz4);
+	add_filter(a, archive_read_support_filter_lzip);
+	add_filter(a, archive_read_support_filter_lzma);
+	add_filter(a, archive_read_support_filter_xz);
+	add_filter(a, archive_read_support_filter_zstd);
+}
+
+static void look_at(struct archive_reader *r, const unsigned char *p, size_t len)
+{
+	for (size_t i = len; i > 0; i--)
+		if (p[i - 1]) {
+			r->data = r->total + i;
+			break;
+		}
+	r->total += len;
+}
+
+static la_ssize_t on_read(struct archive *a, void *arg, const void **block)
+{
+	struct archive_reader *r = arg;
+	la_int64_t offset;
+	size_t len = 0;
+	int rc;
+
+	do {
+		rc = archive_read_data_block(r->outer, block, &len, &offset);
+	} while (rc == ARCHIVE_OK && len == 0);
+	if (rc == ARCHIVE_EOF)
+		return 0;
+	if (rc != ARCHIVE_OK) {
+		archive_set_error(a, EIO, "%s", archive_why(r->outer));
+		return ARCHIVE_FATAL;
+	}
+	look_at(r, *block, len);
+	return (la_ssize_t)len;
+}
+
+static int no_memory(const struct archive_reader *r, struct err *e)
+{
+	errno = ENOMEM;
+	return err_sys(e, r->name, "cannot list");
+}
+
+static int failed(const struct archive_reader *r, struct archive *a, struct err *e)
+{
+	return err_set(
+		e, ERR_INPUT, "%s: the archive is damaged: %s", r->name, archive_why(a));
+}
+
+int archive_reader_open(struct archive_reader *r, int fd, const char *name, struct err *e)
+{
+	struct archive_entry *stream;
+
+	*r = (struct archive_reader){.name = name};
+	r->outer = archive_read_new();
+	r->inner = archive_read_new();
+	if (!r->outer || !r->inner)
+		return no_memory(r, e);
+	add_filters(r->outer);
+	if (archive_read_support_format_raw(r->outer) != ARCHIVE_OK ||
+		archive_read_support_format_empty(r->outer) != ARCHIVE_OK ||
+		archive_read_support_format_tar(r->inner) != ARCHIVE_OK ||
+		archive_read_support_format_cpio(r->inner) != ARCHIVE_OK)
+		return no_memory(r, e);
+	if (archive_input_open_fd(&r->in, r->outer, fd, name, e) < 0)
+		return -1;
+	switch (archive_read_next_header(r->outer, &stream)) {
+	case ARCHIVE_OK:
+		break;
+	case ARCHIVE_EOF:
+		return err_set(e, ERR_INPUT, "%s: it is empty", name);
+	default:
+		return failed(r, r->outer, e);
+	}
+	if (archive_read_open(r->inner, r, NULL, on_read, NULL) != ARCHIVE_OK)
+		return failed(r, r->inner, e);
+	return 0;
+}
+
+/*
+ * What there must be where the last header was looked for: two blocks of zeros (tar,
+ * POSIX.1-2017, pax), or the header and the name that end a cpio archive.
+ */
+static int check_end(struct archive_reader *r, struct err *e)
+{
+	uint64_t end = (uint64_t)archive_read_header_position(r->inner);
+
+	switch (archive_format(r->inner)) {
+	case ARCHIVE_FORMAT_CPIO_POSIX:
+		end += 76 + 11;
+		break;
+	case ARCHIVE_FORMAT_CPIO_SVR4_NOCRC:
+	case ARCHIVE_FORMAT_CPIO_SVR4_CRC:
+		end += 110 + 14;
+		break;
+	case ARCHIVE_FORMAT_CPIO_BIN_LE:
+	case ARCHIVE_FORMAT_CPIO_BIN_BE:
+		end += 26 + 12;
+		break;
+	case ARCHIVE_FORMAT_CPIO_AFIO_LARGE:
+		end += 116 + 11;
+		break;
+	default:
+		if (r->total < end || r->total - end < 1024)
+			return err_set(e, ERR_INPUT,
+				"%s: the archive is cut off: its end is missing",
+				r->name);
+	}
+	if (r->data > end)
+		return err_set(e, ERR_INPUT,
+			"%s: something follows the end of the archive", r->name);
+	return 0;
+}
+
+static int finish(struct archive_reader *r, struct err *e)
+{
+	const void *block;
+	la_ssize_t n;
+
+	do {
+		n = on_read(r->inner, r, &block);
+	} while (n > 0);
+	if (n < 0)
+		return failed(r, r->inner, e);
+	if (archive_input_finish(r->in, e) < 0)
+		return -1;
+	return check_end(r, e);
+}
+
+int archive_reader_next(
+	struct archive_reader *r, struct archive_entry **entry, struct err *e)
+{
+	int rc = archive_read_next_header(r->inner, entry);
+
+	if (rc == ARCHIVE_EOF)
+		return finish(r, e);
+	if (rc == ARCHIVE_OK)
+		return 1;
+	if (rc == ARCHIVE_WARN && archive_about_charset(archive_why(r->inner)))
+		return 1;
+	/* EIO is what on_read() says. */
+	if (!archive_format(r->inner) && archive_errno(r->inner) != EIO)
+		return err_set(e, ERR_INPUT, "%s: it is neither tar nor cpio", r->name);
+	return failed(r, r->inner, e);
+}
+
+void archive_reader_close(struct archive_reader *r)
+{
+	archive_read_free(r->inner);
+	archive_read_free(r->outer);
+	archive_input_close(r->in);
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An archive as libarchive reads it, to its very end: libarchive takes a tar that stops
+ * between two members for a whole one, and looks at nothing behind the end.
+ */
+#ifndef IMAGE_ARCHIVE_READER_H
+#define IMAGE_ARCHIVE_READER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/err.h"
+
+struct archive;
+struct archive_entry;
+struct archive_input;
+
+struct archive_reader {
+	const char *name;         /* of the file, for messages */
+	struct archive_input *in; /* the file's bytes */
+	struct archive *outer;    /* decompresses them */
+	struct archive *inner;    /* tar or cpio */
+	uint64_t total;           /* bytes of the archive, decompressed, so far */
+	uint64_t data;            /* to the last one that is not zero */
+};
+
+/* archive_reader_close() is needed after a failure too. */
+int archive_reader_open(
+	struct archive_reader *r, int fd, const char *name, struct err *e);
+
+/* 1: an entry; 0: the end, and nothing follows. */
+int archive_reader_next(
+	struct archive_reader *r, struct archive_entry **entry, struct err *e);
+
+void archive_reader_close(struct archive_reader *r);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* Which kind of image a file is, told by its content. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "image/source.h"
+
+#define HEAD_SIZE 2048
+
+typedef int reader_fn(struct listing *l, int fd, struct err *e);
+
+/*
+ * Where each format has its magic: struct ext2_super_block.s_magic,
+ * squashfs_super_block.s_magic and erofs_super_block.magic of the kernel. What is none of
+ * them is left to libarchive.
+ */
+static const struct magic {
+	size_t offset;
+	const char *bytes;
+	size_t len;
+	reader_fn *read;
+	const char *what; /* what livery does not read; read is NULL */
+} magics[] = {
+	{1024 + 56, "\x53\xef", 2, list_ext, NULL},
+	{0, "hsqs", 4, list_squashfs, NULL},
+	{1024, "\xe2\xe1\xf5\xe0", 4, list_erofs, NULL},
+	{0, "QFI\xfb", 4, NULL, "a qcow2 disk"},
+	{0, "conectix", 8, NULL, "a VHD disk"},
+};
+
+static const struct magic *recognise(const char *head, size_t len)
+{
+	for (size_t i = 0; i < sizeof(magics) / sizeof(*magics); i++) {
+		const struct magic *m = &magics[i];
+
+		if (m->offset + m->len <= len &&
+			memcmp(head + m->offset, m->bytes, m->len) == 0)
+			return m;
+	}
+	return NULL;
+}
+
+int list_image(struct listing *l, const char *path, struct err *e)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const struct magic *m;
+	char head[HEAD_SIZE];
+	struct stat st;
+	ssize_t len;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, path, "cannot read the image");
+	if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+		return err_set(
+			e, ERR_INPUT, "%s: not a file that could be an image", path);
+	len = pread(fd, head, sizeof(head), 0);
+	if (len < 0)
+		return err_sys(e, path, "cannot read the image");
+	m = recognise(head, (size_t)len);
+	if (!m)
+		return list_archive(l, fd, e);
+	if (m->read)
+		return m->read(l, fd, e);
+	err_set(e, ERR_INPUT, "%s: it is %s", path, m->what);
+	return err_hint(e, "make it raw first: qemu-img convert -O raw");
+}

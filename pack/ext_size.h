@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* How large an ext filesystem must be for a tree. */
+#ifndef PACK_EXT_SIZE_H
+#define PACK_EXT_SIZE_H
+
+#include "image/listing.h"
+
+struct ext_size {
+	uint64_t bytes;  /* of the image; a multiple of 1 MiB */
+	uint64_t inodes; /* for mke2fs -N */
+};
+
+/* journal: the filesystem will have one, as mke2fs would size it. Blocks of 4 KiB. */
+struct ext_size ext_size_for(const struct listing *l, bool journal);
+
+#endif

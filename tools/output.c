@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "tools/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+/* ".NAME.XXXXXX" beside it; a long name is cut, so that the result is none too long. */
+static char *temp_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	int dir = slash ? (int)(slash - path) + 1 : 0;
+	char *temp;
+
+	if (asprintf(&temp, "%.*s.%.200s.XXXXXX", dir, path, path + dir) < 0)
+		return NULL;
+	return temp;
+}
+
+int output_begin(struct output *o, const char *path, struct err *e)
+{
+	mode_t mask = umask(0);
+	struct stat st;
+	int fd;
+
+	umask(mask);
+	*o = (struct output){.path = path};
+	if (!*path || path[strlen(path) - 1] == '/')
+		return err_set(e, ERR_USAGE, "%s: not the name of a file", path);
+	if (lstat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(
+			e, ERR_REFUSED, "%s: is there and is no regular file", path);
+	o->temp = temp_name(path);
+	if (!o->temp)
+		return err_set(e, ERR_SYS, "out of memory");
+	fd = mkostemp(o->temp, O_CLOEXEC);
+	if (fd < 0) {
+		err_sys(e, path, "cannot write");
+		free(take_ptr(o->temp));
+		return -1;
+	}
+	/* As open(2) would have made it. */
+	if (fchmod(fd, 0666 & ~mask) < 0) {
+		err_sys(e, o->temp, "cannot set its mode");
+		close(fd);
+		return -1;
+	}
+	close(fd);
+	return 0;
+}
+
+static int sync_file(const char *path)
+{
+	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	return fd < 0 ? -1 : fsync(fd);
+}
+
+int output_finish(struct output *o, struct err *e)
+{
+	if (sync_file(o->temp) < 0)
+		return err_sys(e, o->path, "cannot bring it to disk");
+	if (rename(o->temp, o->path) < 0)
+		return err_sys(e, o->path, "cannot give it its name");
+	free(take_ptr(o->temp));
+	return 0;
+}
+
+void output_end(struct output *o)
+{
+	if (o->temp)
+		unlink(o->temp);
+	free(o->temp);
+	o->temp = NULL;
+}
