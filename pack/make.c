@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -156,6 +157,23 @@ static int erofs_args(const struct making *m, struct tool_args *a)
 	       tool_arg(a, "%s", uuid) | add_options(m, a);
 }
 
+/* mkfs.erofs 1.5 cuts a name of 255 bytes short and then does not find the file. */
+static int explain_erofs(const struct making *m, struct err *e)
+{
+	for (size_t i = 0; i < m->listing->count; i++) {
+		const char *path = m->listing->entries[i].path;
+		const char *slash = strrchr(path, '/');
+
+		if (strlen(slash ? slash + 1 : path) == NAME_MAX)
+			return err_hint(e,
+				"versions before 1.6 fail on names of %d bytes, and "
+				"there "
+				"is /%s",
+				NAME_MAX, path);
+	}
+	return -1;
+}
+
 static int run_mkerofs(const struct making *m, const char *dir, struct err *e)
 {
 	cleanup_tool_args struct tool_args a = {0};
@@ -164,8 +182,9 @@ static int run_mkerofs(const struct making *m, const char *dir, struct err *e)
 
 	if (rc != 0)
 		return no_memory(e);
-	return tool_run(m->format->package, &a, clock_env(&clock, m->id), m->tick,
+	rc = tool_run(m->format->package, &a, clock_env(&clock, m->id), m->tick,
 		m->tick_arg, NULL, e);
+	return rc < 0 ? explain_erofs(m, e) : 0;
 }
 
 int make_from_directory(const struct making *m, const char *dir, struct err *e)
