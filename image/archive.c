@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/cleanup.h"
@@ -299,8 +300,11 @@ int list_archive(struct listing *l, int fd, struct err *e)
 {
 	struct archive_reader r;
 	struct archive_entry *entry;
-	int rc = archive_reader_open(&r, fd, l->name, e);
+	int rc;
 
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return err_sys(e, l->name, "cannot read the archive");
+	rc = archive_reader_open(&r, fd, l->name, e);
 	if (rc == 0)
 		while ((rc = archive_reader_next(&r, &entry, e)) == 1)
 			if (add_entry(l, &r, entry, e) < 0) {

@@ -20,6 +20,7 @@ struct archive_input {
 	z_stream z;
 	bool inflating; /* z is to be ended */
 	bool started, ended;
+	uint64_t total;
 };
 
 const char *archive_input_name(const struct archive_input *in)
@@ -112,32 +113,39 @@ static int inflate_block(struct archive_input *in, const char **why)
 	return BLOCK_BYTES - (int)in->z.avail_out;
 }
 
+static int start(struct archive_input *in, const char **why)
+{
+	int rc = at_gzip(in, why);
+
+	/* 15 bits of window, and a gzip header (zlib.h, inflateInit2()). */
+	if (rc < 0 || (rc == 1 && inflateInit2(&in->z, 15 + 16) != Z_OK))
+		return -1;
+	in->inflating = rc == 1;
+	in->started = true;
+	return 0;
+}
+
 /* The next bytes into *block: their number, 0 at a whole end, -1 with *why. */
 static int next_block(
 	struct archive_input *in, const unsigned char **block, const char **why)
 {
 	ssize_t n;
-	int rc;
 
 	*why = "out of memory";
-	if (!in->started) {
-		rc = at_gzip(in, why);
-		/* 15 bits of window, and a gzip header (zlib.h, inflateInit2()). */
-		if (rc < 0 || (rc == 1 && inflateInit2(&in->z, 15 + 16) != Z_OK))
-			return -1;
-		in->inflating = rc == 1;
-		in->started = true;
+	if (!in->started && start(in, why) < 0)
+		return -1;
+	if (in->inflating) {
+		*block = in->block;
+		n = in->ended ? 0 : inflate_block(in, why);
+	} else {
+		*block = in->raw;
+		n = in->z.avail_in ? in->z.avail_in : more(in);
+		in->z.avail_in = 0;
+		if (n < 0)
+			*why = strerror(errno);
 	}
-	*block = in->inflating ? in->block : in->raw;
-	if (in->inflating)
-		return in->ended ? 0 : inflate_block(in, why);
-	n = in->z.avail_in ? 1 : more(in);
-	if (n < 0)
-		*why = strerror(errno);
-	if (n <= 0)
-		return (int)n;
-	n = in->z.avail_in;
-	in->z.avail_in = 0;
+	if (n > 0)
+		in->total += (uint64_t)n;
 	return (int)n;
 }
 
@@ -198,6 +206,11 @@ int archive_input_open(
 	if (fd < 0)
 		return err_sys(e, file, "cannot open the archive");
 	return open_input(out, a, fd, file, e);
+}
+
+uint64_t archive_input_total(const struct archive_input *in)
+{
+	return in->total;
 }
 
 int archive_input_finish(struct archive_input *in, struct err *e)

@@ -7,6 +7,8 @@
 #ifndef IMAGE_ARCHIVE_INPUT_H
 #define IMAGE_ARCHIVE_INPUT_H
 
+#include <stdint.h>
+
 #include "common/err.h"
 
 struct archive;
@@ -22,6 +24,9 @@ int archive_input_open_fd(struct archive_input **out, struct archive *a, int fd,
 
 /* Reads to the end of the file, behind the archive's own, where the checksum is. */
 int archive_input_finish(struct archive_input *in, struct err *e);
+
+/* Bytes so far, as they were passed on. */
+uint64_t archive_input_total(const struct archive_input *in);
 
 /* After archive_read_free() of the reader. NULL is fine. */
 void archive_input_close(struct archive_input *in);

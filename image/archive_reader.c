@@ -96,9 +96,12 @@ int archive_reader_open(struct archive_reader *r, int fd, const char *name, stru
 	default:
 		return failed(r, r->outer, e);
 	}
-	if (archive_read_open(r->inner, r, NULL, on_read, NULL) != ARCHIVE_OK)
+	if (archive_read_open(r->inner, r, NULL, on_read, NULL) == ARCHIVE_OK)
+		return 0;
+	/* EIO is what on_read() says; else no format was found. */
+	if (archive_errno(r->inner) == EIO)
 		return failed(r, r->inner, e);
-	return 0;
+	return err_set(e, ERR_INPUT, "%s: it is neither tar nor cpio", name);
 }
 
 /*
@@ -148,6 +151,10 @@ static int finish(struct archive_reader *r, struct err *e)
 		return failed(r, r->inner, e);
 	if (archive_input_finish(r->in, e) < 0)
 		return -1;
+	/* The filter for bzip2 leaves what it does not know. */
+	if ((uint64_t)archive_filter_bytes(r->outer, -1) != archive_input_total(r->in))
+		return err_set(e, ERR_INPUT, "%s: something follows the compressed data",
+			r->name);
 	return check_end(r, e);
 }
 
@@ -162,9 +169,6 @@ int archive_reader_next(
 		return 1;
 	if (rc == ARCHIVE_WARN && archive_about_charset(archive_why(r->inner)))
 		return 1;
-	/* EIO is what on_read() says. */
-	if (!archive_format(r->inner) && archive_errno(r->inner) != EIO)
-		return err_set(e, ERR_INPUT, "%s: it is neither tar nor cpio", r->name);
 	return failed(r, r->inner, e);
 }
 

@@ -262,14 +262,27 @@ static int push(struct walk *w, const struct squashfs_inode *in, struct err *e)
  * Names of one file share a reference. The kernel tells inodes apart by number: with two
  * of one number it would show one of them twice.
  */
-static int check_number(struct squashfs *s, uint64_t ref, uint32_t number, struct err *e)
+static int add_number(struct squashfs *s, uint64_t ref, uint32_t number, struct err *e)
+{
+	if (table_find(&s->numbers, number, NULL, NULL, NULL, &(uint64_t){0}))
+		return squashfs_bad(s, e, "two inodes have one number");
+	return table_add(&s->numbers, number, ref) < 0 ? no_memory(s, e) : 0;
+}
+
+/* What a directory says of an inode that was read before. */
+static int check_again(struct squashfs *s, uint64_t ref, unsigned type, uint32_t number,
+	const struct listing_inode *known, struct err *e)
 {
 	uint64_t other;
 
-	if (table_find(&s->numbers, number, NULL, NULL, NULL, &other))
-		return other == ref ? 0
-				    : squashfs_bad(s, e, "two inodes have one number");
-	return table_add(&s->numbers, number, ref) < 0 ? no_memory(s, e) : 0;
+	if (S_ISDIR(known->mode))
+		return squashfs_bad(s, e, "a directory is in two places");
+	if ((known->mode & S_IFMT) != modes[type] ||
+		!table_find(&s->numbers, number, NULL, NULL, NULL, &other) ||
+		other != ref)
+		return squashfs_bad(
+			s, e, "a directory does not agree with what is in it");
+	return 0;
 }
 
 /* The name in w->path of the inode at ref. type and number: what the directory says. */
@@ -283,18 +296,14 @@ static int add_name(struct walk *w, uint64_t ref, unsigned type, const uint32_t 
 
 	if (rc < 0)
 		return -1;
-	if (rc == 1 && S_ISDIR(out->mode))
-		return squashfs_bad(s, e, "a directory is in two places");
 	if (rc == 1)
-		return out->mode && (out->mode & S_IFMT) == modes[type]
-			       ? check_number(s, ref, *number, e)
-			       : squashfs_bad(s, e, "an inode has two types");
+		return check_again(s, ref, type, *number, out, e);
 	if (squashfs_inode(s, ref, &in, e) < 0)
 		return -1;
 	if (in.type != type || (number && in.number != *number))
 		return squashfs_bad(
 			s, e, "a directory does not agree with what is in it");
-	if (check_number(s, ref, in.number, e) < 0 || fill(s, w->path, out, &in, e) < 0)
+	if (add_number(s, ref, in.number, e) < 0 || fill(s, w->path, out, &in, e) < 0)
 		return -1;
 	return in.type == SQFS_INODE_DIR ? push(w, &in, e) : 0;
 }

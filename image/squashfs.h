@@ -68,7 +68,7 @@ struct squashfs_place {
 struct squashfs_place squashfs_at(
 	struct squashfs_area *area, uint64_t base, uint64_t ref);
 
-/* Reads len bytes and goes on behind them. */
+/* Reads len bytes and goes on behind them; bytes NULL: skips them. */
 int squashfs_read(struct squashfs *s, struct squashfs_place *p, void *bytes, size_t len,
 	struct err *e);
 
