@@ -45,8 +45,13 @@ static int add_head(struct reader *r, uint32_t type, uint32_t offset, uint32_t b
 	struct erofs_zmap *z = r->z;
 	uint64_t start = (r->next << r->fs->bits) + offset;
 
-	if (offset >= r->fs->block || start >= r->in->size || (z->count == 0 && start))
+	if (offset >= r->fs->block || start > r->in->size || (z->count == 0 && start))
 		return damaged(r, e);
+	/* mkfs.erofs can mark the end like this. */
+	if (start == r->in->size) {
+		r->after_head = false;
+		return 0;
+	}
 	if (z->count == z->room) {
 		size_t room = z->room ? z->room * 2 : 16;
 		struct erofs_extent *p = reallocarray(z->extents, room, sizeof(*p));
