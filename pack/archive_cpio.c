@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * cpio in the format of an initramfs (linux: Documentation/driver-api/early-userspace/
- * buffer-format.rst, "newc"): sorted, inode numbers in the order of names. As GNU cpio
- * does, the content of a file with several names comes with the last one.
+ * buffer-format.rst, "newc"), by libarchive. As GNU cpio does, the content of a file with
+ * several names comes with the last one.
  */
+#include <archive.h>
+#include <archive_entry.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -16,66 +19,10 @@
 #define NAME_MAX_CPIO                                                                    \
 	4096 /* with its NUL; linux: init/initramfs.c leaves out longer ones */
 
-struct number {
-	uint32_t ino, nlink, names; /* names: how many there were so far */
-};
-
-struct numbers {
-	struct number *list;
-	uint32_t count;
-	struct table of; /* inode, as a pointer → index in list */
-};
-
 static int no_memory(struct err *e)
 {
 	errno = ENOMEM;
 	return err_sys(e, NULL, "cannot write the archive");
-}
-
-static struct number *number_of(const struct numbers *n, const struct listing_inode *in)
-{
-	uint64_t at = 0;
-
-	table_find(&n->of, (uintptr_t)in, NULL, NULL, NULL, &at);
-	return &n->list[at];
-}
-
-/* A directory is linked from above, from itself, and from each directory in it. */
-static void count_links(const struct listing *l, const struct numbers *n)
-{
-	for (size_t i = 0; i < l->count; i++) {
-		const struct listing_entry *at = &l->entries[i];
-		const char *slash = strrchr(at->path, '/');
-		cleanup_free char *parent = NULL;
-		const struct listing_entry *above;
-
-		if (!S_ISDIR(at->inode->mode) || !*at->path)
-			continue;
-		parent = strndup(at->path, slash ? (size_t)(slash - at->path) : 0);
-		above = parent ? listing_find(l, parent) : NULL;
-		if (above)
-			number_of(n, above->inode)->nlink++;
-	}
-}
-
-static int make_numbers(struct numbers *n, const struct listing *l, struct err *e)
-{
-	n->list = calloc(l->count, sizeof(*n->list));
-	if (!n->list)
-		return no_memory(e);
-	for (size_t i = 0; i < l->count; i++) {
-		const struct listing_inode *in = l->entries[i].inode;
-
-		if (in->first != l->entries[i].path)
-			continue;
-		if (table_add(&n->of, (uintptr_t)in, n->count) < 0)
-			return no_memory(e);
-		n->list[n->count].nlink = S_ISDIR(in->mode) ? 2 : in->names;
-		n->list[n->count].ino = n->count + 1;
-		n->count++;
-	}
-	count_links(l, n);
-	return 0;
 }
 
 static int check_entry(const struct listing_entry *at, struct err *e)
@@ -99,62 +46,111 @@ static int check_entry(const struct listing_entry *at, struct err *e)
 	return 0;
 }
 
-/* size: of what follows the name. */
-static int put_header(struct out *o, const char *name, const struct listing_inode *in,
-	const struct number *n, uint32_t size, struct err *e)
+/* Names of one inode written so far, in the order of the inodes. */
+static uint32_t *seen_names(struct table *seen, uint32_t *counts, const void *inode)
 {
-	char h[111];
+	uint64_t at = seen->count;
 
-	snprintf(h, sizeof(h),
-		"070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", n->ino,
-		in->mode, in->uid, in->gid, n->nlink, (uint32_t)in->mtime, size, 0u, 0u,
-		in->major, in->minor, (uint32_t)strlen(name) + 1, 0u);
-	if (out_bytes(o, h, sizeof(h) - 1, e) < 0 ||
-		out_bytes(o, name, strlen(name) + 1, e) < 0)
-		return -1;
-	return out_pad(o, 4, e);
+	if (!table_find(seen, (uintptr_t)inode, NULL, NULL, NULL, &at) &&
+		table_add(seen, (uintptr_t)inode, at) < 0)
+		return NULL;
+	return &counts[at];
 }
 
-static int put_entry(
-	struct out *o, const struct listing_entry *at, struct number *n, struct err *e)
+static int failed(struct archive *a, struct err *e)
+{
+	const char *why = archive_error_string(a);
+
+	errno = archive_errno(a);
+	return why ? err_set(e, ERR_SYS, "cannot write the archive: %s", why)
+		   : err_sys(e, NULL, "cannot write the archive");
+}
+
+static int put_bytes(void *arg, const void *bytes, size_t len, struct err *e)
+{
+	return archive_write_data(arg, bytes, len) == (la_ssize_t)len ? 0
+								      : failed(arg, e);
+}
+
+static void fill(struct archive_entry *to, const struct listing_entry *at, uint32_t ino)
 {
 	const struct listing_inode *in = at->inode;
-	bool content = S_ISREG(in->mode) && ++n->names == in->names;
-	uint32_t size = content || S_ISLNK(in->mode) ? (uint32_t)in->size : 0;
 
-	if (check_entry(at, e) < 0 ||
-		put_header(o, *at->path ? at->path : ".", in, n, size, e) < 0)
-		return -1;
-	if (content && out_content(o, in, e) < 0)
-		return -1;
-	if (S_ISLNK(in->mode) && out_bytes(o, in->target, size, e) < 0)
-		return -1;
-	return out_pad(o, 4, e);
+	archive_entry_clear(to);
+	archive_entry_set_pathname(to, *at->path ? at->path : ".");
+	archive_entry_set_mode(to, in->mode);
+	archive_entry_set_uid(to, in->uid);
+	archive_entry_set_gid(to, in->gid);
+	archive_entry_set_mtime(to, in->mtime, 0);
+	archive_entry_set_nlink(to, in->names);
+	archive_entry_set_ino64(to, ino);
+	archive_entry_set_dev(to, 0);
+	archive_entry_set_size(to, 0);
+	if (S_ISCHR(in->mode) || S_ISBLK(in->mode)) {
+		archive_entry_set_rdevmajor(to, in->major);
+		archive_entry_set_rdevminor(to, in->minor);
+	}
+	if (S_ISLNK(in->mode))
+		archive_entry_set_symlink(to, in->target);
 }
 
-static int put_all(
-	struct out *o, const struct listing *l, const struct numbers *n, struct err *e)
-{
-	static const struct listing_inode nothing;
-	static const struct number none = {.nlink = 1};
+struct writer {
+	struct archive *a;
+	struct archive_entry *entry;
+	struct engine *en;
+	struct table seen;
+	uint32_t *names;
+};
 
+static int put_entry(struct writer *w, const struct listing_entry *at, struct err *e)
+{
+	const struct listing_inode *in = at->inode;
+	uint32_t *names = seen_names(&w->seen, w->names, in);
+	bool content = S_ISREG(in->mode) && names && ++*names == in->names;
+
+	if (!names)
+		return no_memory(e);
+	if (check_entry(at, e) < 0)
+		return -1;
+	fill(w->entry, at, (uint32_t)(names - w->names) + 1);
+	if (content)
+		archive_entry_set_size(w->entry, (int64_t)in->size);
+	if (archive_write_header(w->a, w->entry) != ARCHIVE_OK)
+		return failed(w->a, e);
+	return content ? out_content(w->en, in, put_bytes, w->a, e) : 0;
+}
+
+static int put_all(struct writer *w, int fd, const struct listing *l, struct err *e)
+{
+	if (!w->a || !w->entry || !w->names)
+		return no_memory(e);
+	if (archive_write_set_format_cpio_newc(w->a) != ARCHIVE_OK ||
+		archive_write_set_bytes_in_last_block(w->a, 512) != ARCHIVE_OK ||
+		archive_write_open_fd(w->a, fd) != ARCHIVE_OK)
+		return failed(w->a, e);
 	for (size_t i = 0; i < l->count; i++)
-		if (put_entry(o, &l->entries[i], number_of(n, l->entries[i].inode), e) <
-			0)
+		if (put_entry(w, &l->entries[i], e) < 0)
 			return -1;
-	if (put_header(o, TRAILER, &nothing, &none, 0, e) < 0)
-		return -1;
-	return out_pad(o, 512, e);
+	return archive_write_close(w->a) == ARCHIVE_OK ? 0 : failed(w->a, e);
 }
 
-int out_cpio(struct out *o, const struct listing *l, struct err *e)
+int out_cpio(int fd, struct engine *en, const struct listing *l, struct err *e)
 {
-	struct numbers n = {0};
-	int rc = make_numbers(&n, l, e);
+	struct writer w = {
+		.a = archive_write_new(),
+		.entry = archive_entry_new(),
+		.en = en,
+		.names = calloc(l->count, sizeof(*w.names)),
+	};
+	int rc = put_all(&w, fd, l, e);
 
-	if (rc == 0)
-		rc = put_all(o, l, &n, e);
-	free(n.list);
-	table_free(&n.of);
+	/* What was not closed in good order is not finished here: the file is thrown
+	 * away. */
+	if (rc < 0 && w.a)
+		archive_write_fail(w.a);
+	archive_entry_free(w.entry);
+	archive_write_free(w.a);
+	table_free(&w.seen);
+	free(w.names);
 	return rc;
 }

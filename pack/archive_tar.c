@@ -4,10 +4,16 @@
  * headers. Attributes are SCHILY.xattr.NAME, the label is RHT.security.selinux too, and
  * ACLs are SCHILY.acl too, with numbers for names: of these, GNU tar takes what its
  * options --xattrs, --selinux and --acls ask for, and other readers what they know.
+ *
+ * libarchive writes none of RHT, and times before 1970 with a fraction as other times, so
+ * it is not used for this.
  */
 #include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/buf.h"
 #include "common/cleanup.h"
@@ -27,6 +33,13 @@ struct ustar {
 #define ID_MAX_TAR   UINT32_C(07777777)
 #define HEADER_MAX   (1 << 20) /* libarchive reads no larger one */
 #define PATH_OF_TAR  "./%s"
+
+struct out {
+	int fd;
+	uint64_t total; /* bytes so far */
+	size_t used;    /* of block */
+	char block[1 << 16];
+};
 
 static int no_memory(struct err *e)
 {
@@ -79,6 +92,51 @@ static int add_time(struct buf *b, int64_t seconds, uint32_t ns, struct err *e)
 	if (text[len - 1] == '.')
 		text[len - 1] = 0;
 	return add_text(b, "mtime", text, e);
+}
+
+static int out_flush(struct out *o, struct err *e)
+{
+	size_t done = 0;
+
+	while (done < o->used) {
+		ssize_t n = write(o->fd, o->block + done, o->used - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_sys(e, NULL, "cannot write the archive");
+		done += (size_t)n;
+	}
+	o->used = 0;
+	return 0;
+}
+
+static int out_bytes(void *arg, const void *bytes, size_t len, struct err *e)
+{
+	struct out *o = arg;
+	const char *p = bytes;
+
+	o->total += len;
+	while (len > 0) {
+		size_t part = sizeof(o->block) - o->used;
+
+		part = part < len ? part : len;
+		memcpy(o->block + o->used, p, part);
+		o->used += part;
+		p += part;
+		len -= part;
+		if (o->used == sizeof(o->block) && out_flush(o, e) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int out_pad(struct out *o, size_t to, struct err *e)
+{
+	static const char zeros[10240];
+	size_t left = (size_t)((to - o->total % to) % to);
+
+	return out_bytes(o, zeros, left, e);
 }
 
 struct acl_line {
@@ -264,8 +322,8 @@ static char type_of(const struct listing_inode *in)
 }
 
 /* link: what a hard or symbolic link names. again: this is a further name of a file. */
-static int put_entry(struct out *o, const struct listing_entry *at, const char *name,
-	const char *link, bool again, struct err *e)
+static int put_entry(struct out *o, struct engine *en, const struct listing_entry *at,
+	const char *name, const char *link, bool again, struct err *e)
 {
 	const struct listing_inode *in = at->inode;
 	bool content = !again && S_ISREG(in->mode);
@@ -288,12 +346,14 @@ static int put_entry(struct out *o, const struct listing_entry *at, const char *
 	octal(h.mtime, sizeof(h.mtime), in->mtime < 0 ? 0 : (uint64_t)in->mtime);
 	octal(h.major, sizeof(h.major), in->major);
 	octal(h.minor, sizeof(h.minor), in->minor);
-	if (put_header(o, &h, e) < 0 || (content && out_content(o, in, e) < 0))
+	if (put_header(o, &h, e) < 0 ||
+		(content && out_content(en, in, out_bytes, o, e) < 0))
 		return -1;
 	return out_pad(o, BLOCK, e);
 }
 
-int out_tar(struct out *o, const struct listing *l, struct err *e)
+static int put_all(
+	struct out *o, struct engine *en, const struct listing *l, struct err *e)
 {
 	static const char zeros[2 * BLOCK];
 
@@ -307,11 +367,21 @@ int out_tar(struct out *o, const struct listing *l, struct err *e)
 			(S_ISDIR(in->mode) && *at->path && buf_addc(&name, '/') < 0) ||
 			(again && buf_addf(&link, PATH_OF_TAR, in->first) < 0))
 			return no_memory(e);
-		if (put_entry(o, at, name.data, again ? link.data : in->target, again,
+		if (put_entry(o, en, at, name.data, again ? link.data : in->target, again,
 			    e) < 0)
 			return -1;
 	}
 	if (out_bytes(o, zeros, sizeof(zeros), e) < 0)
 		return -1;
-	return out_pad(o, RECORD, e);
+	return out_pad(o, RECORD, e) < 0 ? -1 : out_flush(o, e);
+}
+
+int out_tar(int fd, struct engine *en, const struct listing *l, struct err *e)
+{
+	cleanup_free struct out *o = calloc(1, sizeof(*o));
+
+	if (!o)
+		return no_memory(e);
+	o->fd = fd;
+	return put_all(o, en, l, e);
 }
