@@ -206,8 +206,7 @@ int ext_map(struct ext *x, uint32_t ino, const struct ext2_inode_large *in,
 {
 	struct mapper p = {.x = x, .m = m, .ino = ino};
 	const struct ext2_super_block *s = x->fs->super;
-	struct ext3_extent_header
-		eh[sizeof(in->i_block) / sizeof(struct ext3_extent_header)];
+	struct ext3_extent_header eh[5]; /* as much as i_block, which begins with one */
 	unsigned int depth;
 
 	if (in->i_flags & EXT4_INLINE_DATA_FL)
@@ -222,7 +221,8 @@ int ext_map(struct ext *x, uint32_t ino, const struct ext2_inode_large *in,
 			!(s->s_feature_ro_compat & EXT4_FEATURE_RO_COMPAT_SHARED_BLOCKS));
 	if (!(in->i_flags & EXT4_EXTENTS_FL))
 		return pointers(&p, in, e) < 0 ? -1 : flush(&p, e);
-	memcpy(eh, in->i_block, sizeof(in->i_block));
+	_Static_assert(sizeof(eh) == sizeof(in->i_block), "the root of the tree");
+	memcpy(eh, in->i_block, sizeof(eh));
 	depth = le16toh(eh->eh_depth);
 	if (depth > DEPTH_MAX || !header_good(eh, sizeof(eh), depth))
 		return damaged(&p, e, "its extent tree is damaged");

@@ -2,6 +2,7 @@
 #include "image/listing.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -15,11 +16,11 @@ struct chunk {
 	char bytes[];
 };
 
-/* An attribute on its way into an inode: the array's room. */
 struct listing_store {
 	struct chunk *chunks;
 	char *next;
 	size_t left;
+	uint64_t path_bytes;
 	struct table paths; /* hash of the path → index in entries */
 	struct table ids;   /* id → inode, as a pointer */
 };
@@ -151,6 +152,11 @@ int listing_link(
 	if (l->count >= LISTING_NAMES_MAX)
 		return err_set(e, ERR_INPUT, "%s: it holds more than %u names", l->name,
 			LISTING_NAMES_MAX);
+	l->store->path_bytes += strlen(path) + 1;
+	if (l->store->path_bytes > LISTING_PATHS_MAX)
+		return err_set(e, ERR_INPUT,
+			"%s: its paths are longer than %" PRIu64 " bytes together",
+			l->name, LISTING_PATHS_MAX);
 	if (l->count == l->room) {
 		size_t room = l->room ? l->room * 2 : 256;
 		struct listing_entry *p = reallocarray(l->entries, room, sizeof(*p));

@@ -19,12 +19,13 @@
 
 #include "common/err.h"
 
-#define LISTING_NAMES_MAX  (1u << 24) /* names in one tree */
-#define LISTING_PATH_MAX   65535      /* bytes of a path, without NUL */
-#define LISTING_TARGET_MAX 4095       /* bytes of a symbolic link's target, without NUL */
-#define LISTING_VALUE_MAX  65536      /* bytes of an attribute's value */
-#define LISTING_XATTRS_MAX 1024       /* attributes of an inode */
-#define LISTING_BLOCK      4096       /* bytes; see data_blocks */
+#define LISTING_NAMES_MAX  (1u << 24)          /* names in one tree */
+#define LISTING_PATHS_MAX  (UINT64_C(1) << 31) /* bytes of all paths together */
+#define LISTING_PATH_MAX   65535               /* bytes of a path, without NUL */
+#define LISTING_TARGET_MAX 4095  /* bytes of a symbolic link's target, without NUL */
+#define LISTING_VALUE_MAX  65536 /* bytes of an attribute's value */
+#define LISTING_XATTRS_MAX 1024  /* attributes of an inode */
+#define LISTING_BLOCK      4096  /* bytes; see data_blocks */
 
 struct listing_xattr {
 	const char *name;

@@ -14,7 +14,10 @@
  * image: the file, changed in place. Contents, names and targets must be there already;
  * a device is there as it is or as an empty file. now: seconds since 1970, the time that
  * the filesystem itself is said to be written at. Refused (ERR_REFUSED): what the
- * filesystem cannot keep, by name. Same image and same listing give the same bytes.
+ * filesystem cannot keep, by name; a fraction of a second that does not fit is cut off.
+ * Same image and same listing give the same bytes; so do two images that mke2fs made of
+ * one tree at different times, if it was given a UUID and a hash seed (-U, -E hash_seed).
+ * lost+found goes if the listing has none. On error the image is of no more use.
  */
 int ext_finish(const char *image, const struct listing *l, int64_t now, struct err *e);
 

@@ -57,7 +57,6 @@ static int open_image(struct finish *f, int fd, const char *image, struct err *e
 		check_features(f, e) < 0 || ext_tree(&f->x, &f->have, e) < 0)
 		return -1;
 	f->x.fs->now = (time_t)f->now;
-	f->x.fs->super->s_kbytes_written = 0; /* or the library counts on */
 	f->x.fs->flags &= ~EXT2_FLAG_MASTER_SB_ONLY;
 	rc = ext2fs_read_bitmaps(f->x.fs);
 	return rc ? ext_error(&f->x, rc, e, "bitmaps") : 0;

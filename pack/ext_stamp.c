@@ -25,7 +25,7 @@ static int stamp(struct finish *f, uint64_t offset, struct err *e)
 	s.s_mtime = 0; /* never mounted */
 	s.s_mtime_hi = 0;
 	s.s_mnt_count = 0;
-	s.s_kbytes_written = 0;
+	s.s_kbytes_written = 0; /* depends on how it was written */
 	if (ext2fs_superblock_csum_set(f->x.fs, &s) != 0)
 		return err_set(
 			e, ERR_INPUT, "%s: the superblock takes no checksum", f->x.name);

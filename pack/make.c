@@ -60,7 +60,7 @@ static bool has_option(const struct making *m, const char *option, const char *v
 
 /*
  * The last -E is the one that mke2fs heeds: what the user gives with it is joined with
- * ours.
+ * ours. Attributes are left to ext_finish(): those of the staging tree are the host's.
  */
 static int add_ext_options(const struct making *m, struct tool_args *a)
 {
@@ -69,7 +69,7 @@ static int add_ext_options(const struct making *m, struct tool_args *a)
 	int rc = 0;
 
 	identity_uuid(m->id, "ext hash seed", seed);
-	rc |= buf_addf(&extended, "hash_seed=%s,lazy_itable_init=0", seed);
+	rc |= buf_addf(&extended, "hash_seed=%s,lazy_itable_init=0,no_copy_xattrs", seed);
 	for (char *const *p = m->options; *p; p++)
 		if (strcmp(*p, "-E") == 0 && p[1])
 			rc |= buf_addf(&extended, ",%s", *++p);
