@@ -9,9 +9,13 @@ int identity_make(
 	struct identity *id, const struct listing *l, int64_t epoch, struct err *e)
 {
 	id->now = epoch >= 0 ? epoch : 0;
-	for (size_t i = 0; epoch < 0 && i < l->count; i++)
-		if (l->entries[i].inode->mtime > id->now)
-			id->now = l->entries[i].inode->mtime;
+	for (size_t i = 0; epoch < 0 && i < l->count; i++) {
+		const struct listing_inode *in = l->entries[i].inode;
+		int64_t after = in->mtime + (in->mtime_ns > 0);
+
+		if (after > id->now)
+			id->now = after;
+	}
 	return manifest_digest(l, id->digest, e);
 }
 

@@ -14,7 +14,10 @@ struct identity {
 	int64_t now; /* seconds since 1970, never negative: when it was made */
 };
 
-/* epoch: SOURCE_DATE_EPOCH, or -1; then the newest time in the tree stands for it. */
+/*
+ * epoch: SOURCE_DATE_EPOCH, or -1; then the newest time in the tree stands for it,
+ * rounded up, so that no tool that caps times by it cuts one.
+ */
 int identity_make(
 	struct identity *id, const struct listing *l, int64_t epoch, struct err *e);
 

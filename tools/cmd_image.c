@@ -42,6 +42,14 @@ static int parse_size(const char *text, uint64_t *size, struct err *e)
 	return 0;
 }
 
+static int set_disk(enum disk_kind kind, struct err *e)
+{
+	if (request.disk != DISK_NONE && request.disk != kind)
+		return err_set(e, ERR_USAGE, "--vhd and --qcow2 exclude each other");
+	request.disk = kind;
+	return 0;
+}
+
 static int option(int key, const char *value, struct err *e)
 {
 	if (!options_ready && engine_options_init(&request.engine, e) < 0)
@@ -59,11 +67,9 @@ static int option(int key, const char *value, struct err *e)
 	case OPT_DROP:
 		return image_parse_drop(value, &request.engine, e);
 	case OPT_VHD:
-		request.disk = DISK_VHD;
-		return 0;
+		return set_disk(DISK_VHD, e);
 	case OPT_QCOW2:
-		request.disk = DISK_QCOW2;
-		return 0;
+		return set_disk(DISK_QCOW2, e);
 	case OPT_HASH_FILE:
 		request.hash_file = value;
 		/* fall through */
@@ -89,13 +95,27 @@ static int option(int key, const char *value, struct err *e)
 	}
 }
 
+/* What is made must not become part of the tree. */
+static int check_outside(const char *file, const struct place *p, struct err *e)
+{
+	cleanup_free char *copy = strdup(file);
+	cleanup_free char *dir = NULL;
+	char *slash = copy ? strrchr(copy, '/') : NULL;
+
+	if (slash)
+		*slash = '\0';
+	dir = realpath(!slash ? "." : *copy ? copy : "/", NULL);
+	if (!dir)
+		return err_sys(e, file, "cannot write");
+	if (path_inside(dir, p->staging))
+		return err_set(e, ERR_REFUSED,
+			"%s: would lie in the tree that the image is made of", file);
+	return 0;
+}
+
 /* What makes no sense together is refused rather than passed over. */
 static int check_request(const struct place *p, const struct format *f, struct err *e)
 {
-	cleanup_free char *slash = strdup(request.out);
-	cleanup_free char *dir = NULL;
-	char *last = slash ? strrchr(slash, '/') : NULL;
-
 	if (f->family == FORMAT_ARCHIVE && request.options[0])
 		return err_set(e, ERR_USAGE,
 			"%s: livery writes it itself; there is no tool for the option %s",
@@ -106,16 +126,9 @@ static int check_request(const struct place *p, const struct format *f, struct e
 	if (f->family != FORMAT_EXT && request.size)
 		return err_set(e, ERR_USAGE,
 			"%s is as large as it gets: --size is for ext", f->name);
-	if (last)
-		*last = '\0';
-	dir = realpath(!last ? "." : *slash ? slash : "/", NULL);
-	if (!dir)
-		return err_sys(e, request.out, "cannot write");
-	if (path_inside(dir, p->staging))
-		return err_set(e, ERR_REFUSED,
-			"%s: the image would lie in the tree that it is made of",
-			request.out);
-	return 0;
+	if (check_outside(request.out, p, e) < 0)
+		return -1;
+	return request.hash_file ? check_outside(request.hash_file, p, e) : 0;
 }
 
 static void print_json(const struct image_result *r)

@@ -75,17 +75,22 @@ static int list_any(struct listing *l, const char *path, struct err *e)
 {
 	cleanup_place struct place p = {0};
 	struct statx st;
+	bool image;
 
 	if (statx(AT_FDCWD, path, 0, STATX_BASIC_STATS, &st) < 0)
 		return err_sys(e, path, "cannot find");
 	if (opt_db && opt_native)
 		return err_set(e, ERR_USAGE, "--db and --native exclude each other");
-	if (!S_ISDIR(st.stx_mode))
-		return list_image(l, path, e);
-	if (opt_native || (!opt_db && st.stx_attributes & STATX_ATTR_MOUNT_ROOT)) {
+	image = !S_ISDIR(st.stx_mode);
+	if (image && (opt_native || opt_db))
+		return err_set(e, ERR_USAGE, "%s: --%s is for directories", path,
+			opt_native ? "native" : "db");
+	if (image || opt_native ||
+		(!opt_db && st.stx_attributes & STATX_ATTR_MOUNT_ROOT)) {
 		if (engine_options.no_labels || engine_options.no_acls)
-			return err_set(e, ERR_USAGE, "--drop is for staging trees");
-		return list_directory(l, path, e);
+			return err_set(
+				e, ERR_USAGE, "%s: --drop is for staging trees", path);
+		return image ? list_image(l, path, e) : list_directory(l, path, e);
 	}
 	if (locate_tree(&p, path, opt_db, e) < 0)
 		return -1;

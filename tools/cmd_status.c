@@ -67,7 +67,11 @@ static int run_status(const struct command *c, int argc, char **argv, struct err
 		return -1;
 	rc = drift_find(en, report_drift, &r, e);
 	engine_close(en);
-	return rc < 0 ? -1 : report_end(&r, p.staging, "the database and the tree agree");
+	if (rc < 0) {
+		report_break(&r);
+		return -1;
+	}
+	return report_end(&r, p.staging, "the database and the tree agree");
 }
 
 static const struct command_option status_options[] = {

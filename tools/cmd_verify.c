@@ -144,7 +144,11 @@ static int run_verify(const struct command *c, int argc, char **argv, struct err
 	snprintf(fine, sizeof(fine), "%" PRIu64 " names, all recorded%s and readable%s",
 		k.names, opt_allow || engine_options.no_labels ? "" : ", labeled",
 		argc > 1 ? "; the images hold exactly these" : "");
-	return rc < 0 ? -1 : report_end(&k.report, p.staging, fine);
+	if (rc < 0) {
+		report_break(&k.report);
+		return -1;
+	}
+	return report_end(&k.report, p.staging, fine);
 }
 
 static const struct command_option verify_options[] = {

@@ -304,10 +304,13 @@ static int complete(struct job *j, struct making *m, struct output *raw,
 	if (r->verity && verity_make(&out->verity, raw->temp, hashes.temp, m, e) < 0)
 		return -1;
 	if (r->disk != DISK_NONE) {
-		if (output_begin(&disk, r->out, e) < 0 ||
-			disk_convert(raw->temp, disk.temp, r->disk, !r->no_verify, m, e) <
-				0)
+		if (output_begin(&disk, r->out, e) < 0)
 			return -1;
+		if (disk_convert(raw->temp, disk.temp, r->disk, !r->no_verify, m, e) <
+			0) {
+			output_name_error(&disk, e);
+			return -1;
+		}
 		last = &disk;
 	}
 	if (tool_interrupted())
@@ -325,17 +328,21 @@ static int run_job(
 {
 	cleanup_output struct output raw = {0};
 	struct making m;
+	int rc = output_begin(&raw, j->request->out, e);
 
-	if (output_begin(&raw, j->request->out, e) < 0 ||
-		make(j, raw.temp, en, &m, e) < 0)
-		return -1;
-	if (!j->request->no_verify && verify(j, raw.temp, e) < 0)
-		return -1;
+	if (rc == 0)
+		rc = make(j, raw.temp, en, &m, e);
+	if (rc == 0 && !j->request->no_verify)
+		rc = verify(j, raw.temp, e);
 	out->verified = !j->request->no_verify;
 	out->names = j->listing.count;
 	out->way = way_text(j->way);
 	memcpy(out->digest, j->id.digest, sizeof(out->digest));
-	return complete(j, &m, &raw, out, e);
+	if (rc == 0)
+		rc = complete(j, &m, &raw, out, e);
+	if (rc < 0)
+		output_name_error(&raw, e);
+	return rc;
 }
 
 int image_make(const struct place *p, const struct image_request *r,

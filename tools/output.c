@@ -72,6 +72,22 @@ int output_finish(struct output *o, struct err *e)
 	return 0;
 }
 
+void output_name_error(const struct output *o, struct err *e)
+{
+	size_t len = o->temp ? strlen(o->temp) : 0;
+	char msg[ERR_MSG_MAX];
+	char *at = len ? strstr(e->msg, o->temp) : NULL;
+
+	while (at) {
+		size_t done = (size_t)(at - e->msg);
+
+		snprintf(msg, sizeof(msg), "%.*s%s%s", (int)done, e->msg, o->path,
+			at + len);
+		strcpy(e->msg, msg);
+		at = strstr(e->msg + done + strlen(o->path), o->temp);
+	}
+}
+
 void output_end(struct output *o)
 {
 	if (o->temp)

@@ -19,6 +19,9 @@ int output_begin(struct output *o, const char *path, struct err *e);
 /* On disk, and under its real name: what was there before is replaced. */
 int output_finish(struct output *o, struct err *e);
 
+/* A message about the file while it is made, brought to its real name. */
+void output_name_error(const struct output *o, struct err *e);
+
 /* Removes what was made, if it was not finished. */
 void output_end(struct output *o);
 #define cleanup_output __attribute__((cleanup(output_end)))

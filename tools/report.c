@@ -77,3 +77,9 @@ int report_end(struct report *r, const char *staging, const char *fine)
 		printf("%s: %s\n", staging, fine);
 	return r->findings ? EXIT_FINDINGS : EXIT_FINE;
 }
+
+void report_break(struct report *r)
+{
+	if (r->json)
+		printf("%s]\n", r->findings ? "" : "[");
+}

@@ -25,4 +25,7 @@ void report_drift(void *arg, const struct drift *d);
 /* The last line; fine: what to say of the tree when there was nothing. An exit code. */
 int report_end(struct report *r, const char *staging, const char *fine);
 
+/* Instead of it, where an error ends the report: what was printed so far is whole. */
+void report_break(struct report *r);
+
 #endif

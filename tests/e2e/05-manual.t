@@ -49,11 +49,11 @@ for c in "${commands[@]}"; do
 		section SYNOPSIS | awk -v c="$c" '/^     livery / { on = $2 == c } on'
 	} >said.txt
 	mapfile -t options < <(sed '1,/^Options:/d' help.txt | cut -c1-28 |
-		grep -oE -e '(^|[ ,])--?[A-Za-z][a-z-]*' | tr -d ' ,')
+		grep -oE -e '(^|[ ,])--?[A-Za-z][a-z0-9-]*' | tr -d ' ,')
 	result $((! $(wc -l <entry.txt))) "livery.1 has an entry for $c"
 	is "$(missing said.txt "${options[@]}" --help -h)" "" \
 		"livery.1 has all options of $c (${options[*]})"
-	mapfile -t written < <(grep -oE -e '--[a-z][a-z-]*' entry.txt | sort -u)
+	mapfile -t written < <(grep -oE -e '--[a-z][a-z0-9-]*' entry.txt | sort -u)
 	is "$(missing help.txt "${written[@]}")" "" "livery.1 has no other options of $c"
 done
 is "$(missing general.txt --help)$(missing livery.1.txt --version)" "" \
@@ -95,6 +95,7 @@ is "$(cd dest && find . ! -type d | sort)" "./usr/bin/livery
 ./usr/sbin/mount.livery
 ./usr/share/bash-completion/completions/livery
 ./usr/share/man/man1/livery.1
+./usr/share/man/man5/livery-manifest.5
 ./usr/share/man/man5/livery.5
 ./usr/share/man/man8/mount.livery.8" "what is installed"
 is "$(readlink dest/usr/sbin/mount.livery)" /usr/bin/livery "mount.livery is livery"
