@@ -45,10 +45,11 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with ASan and UBSan
 	tests/fuzz/run $(FUZZ_SECONDS)
 
 .PHONY: bench
-bench: ## time the stock tools on the native tree and on the view
+bench: ## time stock tools on native tree and view, and the making of images
 	tests/lib/packages.sh build bench
 	$(MAKE) all
 	tests/bench/bench
+	tests/bench/bench-image
 
 ##@ Trying it
 .PHONY: demo
