@@ -68,7 +68,7 @@ install: all ## install below PREFIX (default /usr/local), DESTDIR before every 
 .PHONY: help
 help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
-		/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lib_srcs  := $(common_srcs) $(db_srcs) $(labeler_srcs) $(fs_srcs) $(image_srcs) $(pack_srcs) $(tools_srcs)
 lib_objs  := $(lib_srcs:%.c=$(O)/%.o)

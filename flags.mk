@@ -2,7 +2,7 @@
 # pkg-config is asked only for targets that build, and fails loudly.
 
 pkgs      := fuse3 sqlite3 libselinux libpcre2-8 libarchive zlib nettle ext2fs libsquashfs1 liblz4
-no_build  := clean help packages demo check bench check-packages
+no_build  := clean help packages demo check check-boot check-boot-broken bench
 
 goals     := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(no_build),$(goals)),)

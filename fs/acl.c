@@ -115,6 +115,18 @@ void acl_set_mode(void *value, size_t len, uint32_t mode)
 	}
 }
 
+uint32_t acl_mode_without(const void *value, size_t len, uint32_t mode)
+{
+	struct acl_entry a;
+
+	for (size_t i = 4; has_mask(value, len) && i + sizeof(a) <= len; i += sizeof(a)) {
+		memcpy(&a, (const char *)value + i, sizeof(a));
+		if (le16toh(a.tag) == ACL_TAG_GROUP_OBJ)
+			mode &= ~(uint32_t)070 | (le16toh(a.perm) & 7u) << 3;
+	}
+	return mode;
+}
+
 bool acl_valid(const void *value, size_t len)
 {
 	const char *p = value;

@@ -39,6 +39,12 @@ void acl_sort(struct buf *b);
 uint32_t acl_mode(const void *value, size_t len);
 void acl_set_mode(void *value, size_t len, uint32_t mode);
 
+/*
+ * The mode of a file whose access ACL is taken away: group bits in the mode are the mask,
+ * which allows the owning group no more than its own entry does.
+ */
+uint32_t acl_mode_without(const void *value, size_t len, uint32_t mode);
+
 /* True if the kernel would hand this value to a reader. */
 bool acl_valid(const void *value, size_t len);
 

@@ -70,7 +70,9 @@ static int make_root(struct engine *en, struct err *e)
 	if (node_fill(en, n, &st, rc ? &r : NULL, e) < 0)
 		return -1;
 	en->root = n;
-	return rc && r.has_xattrs ? node_load_xattrs(en, n, e) : 0;
+	if (rc && r.has_xattrs && node_load_xattrs(en, n, e) < 0)
+		return -1;
+	return en->opt.no_acls ? node_load_own_xattrs(en, n, e) : 0;
 }
 
 int engine_open(struct engine **out, struct stage *stage, struct db *db,

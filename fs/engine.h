@@ -32,7 +32,7 @@ struct engine_options {
 	uint32_t uid,
 		gid;    /* default owner of what the caller owns, where no record says */
 	bool no_labels; /* do not show security.selinux */
-	bool no_acls;   /* nor POSIX ACLs */
+	bool no_acls;   /* nor POSIX ACLs; modes are then what setfacl -b leaves */
 	bool no_xattrs; /* nor any other attribute */
 	bool trusted;   /* give trusted.* too: not for mounts, see fs/xattr.h */
 	bool want_labels;   /* where NOTE_LABELED is set, all must have one */

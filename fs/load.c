@@ -128,6 +128,9 @@ static int make_nodes(
 		if (!d->entries[i].name)
 			return err_set(e, ERR_SYS, "out of memory");
 	}
+	/* An ACL that is left out still has its say in the mode. */
+	if (en->opt.no_acls && node_load_host_xattrs(en, dir, d, e) < 0)
+		return -1;
 	atomic_store_explicit(&dir->dir, d, memory_order_release);
 	return 0;
 }

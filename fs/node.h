@@ -122,6 +122,11 @@ int node_fill(struct engine *en, struct node *n, const struct statx *st,
 /* xattr.c: reads a record's attributes into the node; load_lock held. */
 int node_load_xattrs(struct engine *en, struct node *n, struct err *e);
 
+/* The staging files' own, for a directory's entries, or for one node; load_lock held. */
+int node_load_host_xattrs(
+	struct engine *en, struct node *dir, struct dir *d, struct err *e);
+int node_load_own_xattrs(struct engine *en, struct node *n, struct err *e);
+
 /* finding.c: n may be NULL. */
 void engine_find_fault(struct engine *en, struct node *n, enum finding_kind kind,
 	const char *fmt, ...) __attribute__((format(printf, 4, 5)));

@@ -140,6 +140,9 @@ static enum xattr_fate fate(
 
 static int gather_add(struct gather *g, const char *name, const void *value, size_t len)
 {
+	if (g->en->opt.no_acls && strcmp(name, XATTR_ACL_ACCESS) == 0 &&
+		acl_valid(value, len))
+		g->n->mode = acl_mode_without(value, len, g->n->mode);
 	switch (fate(g, name, value, len)) {
 	case XATTR_HIDDEN:
 		return 0;
@@ -271,7 +274,7 @@ static int look_at_host(
 }
 
 /* The staging files' own attributes, for a whole directory at once: one open for all. */
-static int load_host_xattrs(
+int node_load_host_xattrs(
 	struct engine *en, struct node *dir, struct dir *d, struct err *e)
 {
 	cleanup_close int fd = node_open(en, dir, O_RDONLY | O_DIRECTORY, e);
@@ -290,7 +293,7 @@ static int load_host_xattrs(
 }
 
 /* The same for the root, or for a node whose first directory could not be loaded. */
-static int load_own_xattrs(struct engine *en, struct node *n, struct err *e)
+int node_load_own_xattrs(struct engine *en, struct node *n, struct err *e)
 {
 	cleanup_close int fd = n == en->root ? -1 : node_open(en, n, O_PATH, e);
 	struct host_file f = {.follow = true};
@@ -324,9 +327,9 @@ static int ensure_host_xattrs(struct engine *en, struct node *n, struct err *e)
 	pthread_mutex_lock(&en->load_lock);
 	d = dir_of(n);
 	if (!d)
-		rc = load_own_xattrs(en, n, e);
+		rc = node_load_own_xattrs(en, n, e);
 	else if (!atomic_load(&d->host_xattrs))
-		rc = load_host_xattrs(en, n->parent, d, e);
+		rc = node_load_host_xattrs(en, n->parent, d, e);
 	pthread_mutex_unlock(&en->load_lock);
 	if (rc < 0)
 		engine_find_fault(en, n, FINDING_UNREADABLE, "%s", e->msg);

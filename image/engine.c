@@ -17,7 +17,7 @@ struct reader {
 	char *buffer;
 };
 
-/* Read to its end, so that a file that grew or shrank is seen. */
+/* The engine sees when a file is no longer as it was loaded. */
 static int digest_node(
 	struct reader *r, struct node *n, struct listing_inode *in, struct err *e)
 {

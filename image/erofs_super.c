@@ -12,6 +12,7 @@
 
 #define SUPER_AT     1024
 #define SUPER_SIZE   128
+#define SLOT_SIZE    16 /* of an extension of the superblock */
 #define SUPER_MAGIC  0xe0f5e1e2u
 #define HAS_CHECKSUM 0x00000001u /* feature_compat */
 
@@ -195,6 +196,9 @@ int erofs_open(struct erofs *fs, struct err *e)
 	fs->incompat = erofs_le32(sb + 80);
 	if (check_size(fs, (uint64_t)st.st_size, sb, e) < 0)
 		return -1;
+	/* linux: fs/erofs/super.c, erofs_read_superblock() */
+	if (SUPER_SIZE + (uint32_t)sb[13] * SLOT_SIZE > fs->block)
+		return erofs_bad(fs, e, "its superblock is larger than a block");
 	if (fs->compat & HAS_CHECKSUM && check_sum(fs, erofs_le32(sb + 4), e) < 0)
 		return -1;
 	if (check_features(fs, sb, e) < 0)

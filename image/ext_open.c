@@ -97,6 +97,25 @@ static int check_state(
 	return 0;
 }
 
+/* What the kernel refuses too (fs/ext4/super.c), and the library does not look at. */
+static int check_fields(const struct ext *x, const struct ext2_super_block *s,
+	uint64_t block, struct err *e)
+{
+	const char *what = NULL;
+
+	if (le32toh(s->s_rev_level) > EXT2_GOOD_OLD_REV &&
+		le32toh(s->s_first_ino) < EXT2_GOOD_OLD_FIRST_INO)
+		what = "its first inode for files is a reserved one";
+	else if (le16toh(s->s_reserved_gdt_blocks) > block / 4)
+		what = "it reserves more blocks for descriptors than there can be";
+	else if (le32toh(s->s_feature_compat) & EXT3_FEATURE_COMPAT_HAS_JOURNAL &&
+		 le32toh(s->s_journal_inum) != EXT2_JOURNAL_INO)
+		what = "its journal is not in the inode for it";
+	return what ? err_set(e, ERR_INPUT, "%s: its superblock is damaged: %s", x->name,
+			      what)
+		    : 0;
+}
+
 /* Before the library allocates what the superblock asks for. */
 static int check_super(struct ext *x, struct err *e)
 {
@@ -117,6 +136,8 @@ static int check_super(struct ext *x, struct err *e)
 		le32toh(s.s_first_data_block) > 1 || le32toh(s.s_inodes_per_group) == 0)
 		return err_set(e, ERR_INPUT, "%s: its superblock is damaged", x->name);
 	block = (uint64_t)1024 << le32toh(s.s_log_block_size);
+	if (check_fields(x, &s, block, e) < 0)
+		return -1;
 	x->blocks = le32toh(s.s_blocks_count);
 	if (le32toh(s.s_feature_incompat) & EXT4_FEATURE_INCOMPAT_64BIT) {
 		x->blocks |= (uint64_t)le32toh(s.s_blocks_count_hi) << 32;
@@ -174,7 +195,10 @@ int ext_open(struct ext *x, const char *name, int fd, int flags, struct err *e)
 	x->inode = calloc(1, x->inode_bytes);
 	if (!x->inode)
 		return err_sys(e, name, "cannot read");
-	return check_groups(x, e);
+	if (check_groups(x, e) < 0)
+		return -1;
+	rc = ext2fs_check_desc(x->fs);
+	return rc ? ext_error(x, rc, e, "its block groups") : 0;
 }
 
 void ext_close(struct ext *x)

@@ -14,9 +14,9 @@
 typedef int reader_fn(struct listing *l, int fd, struct err *e);
 
 /*
- * Where each format has its magic: struct ext2_super_block.s_magic,
- * squashfs_super_block.s_magic and erofs_super_block.magic of the kernel. What is none of
- * them is left to libarchive.
+ * Where each format has its magic, in the order in which they are tried. ustar: POSIX.1,
+ * pax; cpio: cpio(5); compressed files: each one's own format; then squashfs_super_block,
+ * erofs_super_block of the kernel. What is none of them is left to libarchive.
  */
 static const struct magic {
 	size_t offset;
@@ -25,7 +25,15 @@ static const struct magic {
 	reader_fn *read;
 	const char *what; /* what livery does not read; read is NULL */
 } magics[] = {
-	{1024 + 56, "\x53\xef", 2, list_ext, NULL},
+	{257, "ustar", 5, list_archive, NULL},
+	{0, "07070", 5, list_archive, NULL},
+	{0, "\x1f\x8b", 2, list_archive, NULL},
+	{0, "BZh", 3, list_archive, NULL},
+	{0,
+		"\xfd"
+		"7zXZ",
+		5, list_archive, NULL},
+	{0, "\x28\xb5\x2f\xfd", 4, list_archive, NULL},
 	{0, "hsqs", 4, list_squashfs, NULL},
 	{1024, "\xe2\xe1\xf5\xe0", 4, list_erofs, NULL},
 	{0, "QFI\xfb", 4, NULL, "a qcow2 disk"},
@@ -42,6 +50,15 @@ static const struct magic *recognise(const char *head, size_t len)
 			return m;
 	}
 	return NULL;
+}
+
+/* Two bytes are little: struct ext2_super_block.s_magic, with s_log_block_size. */
+static bool is_ext(const char *head, size_t len)
+{
+	const char *super = head + 1024;
+
+	return len >= 2048 && super[56] == 0x53 && super[57] == (char)0xef &&
+	       (unsigned char)super[24] <= 6 && !super[25] && !super[26] && !super[27];
 }
 
 int list_image(struct listing *l, const char *path, struct err *e)
@@ -62,7 +79,8 @@ int list_image(struct listing *l, const char *path, struct err *e)
 		return err_sys(e, path, "cannot read the image");
 	m = recognise(head, (size_t)len);
 	if (!m)
-		return list_archive(l, fd, e);
+		return is_ext(head, (size_t)len) ? list_ext(l, fd, e)
+						 : list_archive(l, fd, e);
 	if (m->read)
 		return m->read(l, fd, e);
 	err_set(e, ERR_INPUT, "%s: it is %s", path, m->what);

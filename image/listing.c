@@ -21,8 +21,11 @@ struct listing_store {
 	char *next;
 	size_t left;
 	uint64_t path_bytes;
-	struct table paths; /* hash of the path → index in entries */
-	struct table ids;   /* id → inode, as a pointer */
+	uint64_t file_bytes;  /* of all regular files: after listing_finish() */
+	uint64_t spare_bytes; /* of unexpected files whose content was wanted */
+	struct table values;  /* hash → struct value: each is kept once */
+	struct table paths;   /* hash of the path → index in entries */
+	struct table ids;     /* id → inode, as a pointer */
 };
 
 #define CHUNK_SIZE ((size_t)1 << 18)
@@ -62,6 +65,44 @@ static char *store_copy(struct listing_store *s, const void *bytes, size_t len)
 	return p;
 }
 
+/* Bytes of an attribute's name or value, followed by a NUL. */
+struct value {
+	size_t len;
+	char bytes[];
+};
+
+struct wanted {
+	const void *bytes;
+	size_t len;
+};
+
+static bool same_value(const void *arg, uint64_t value, const void *key)
+{
+	const struct value *v = (const void *)(uintptr_t)value;
+	const struct wanted *w = key;
+
+	(void)arg;
+	return v->len == w->len && memcmp(v->bytes, w->bytes, w->len) == 0;
+}
+
+/* Labels and capabilities are few, and images may share one value among all inodes. */
+static const char *store_value(struct listing_store *s, const void *bytes, size_t len)
+{
+	const struct wanted want = {bytes, len};
+	uint64_t hash = table_hash_bytes(bytes, len), at;
+	struct value *v;
+
+	if (table_find(&s->values, hash, same_value, NULL, &want, &at))
+		return ((const struct value *)(uintptr_t)at)->bytes;
+	v = store_alloc(s, sizeof(*v) + len + 1);
+	if (!v || table_add(&s->values, hash, (uintptr_t)v) < 0)
+		return NULL;
+	v->len = len;
+	memcpy(v->bytes, bytes, len);
+	v->bytes[len] = 0;
+	return v->bytes;
+}
+
 static int no_memory(const struct listing *l, struct err *e)
 {
 	errno = ENOMEM;
@@ -87,6 +128,7 @@ void listing_free(struct listing *l)
 	}
 	table_free(&l->store->paths);
 	table_free(&l->store->ids);
+	table_free(&l->store->values);
 	free(l->store);
 	free(l->entries);
 	*l = (struct listing){0};
@@ -212,7 +254,7 @@ int listing_add_xattr(struct listing *l, struct listing_inode *in, const char *n
 {
 	size_t at = 0, n = in->xattr_count;
 	struct listing_xattr *grown;
-	char *copy, *copied_name;
+	const char *copy, *copied_name;
 
 	if (!*name || strlen(name) > 255 || len > LISTING_VALUE_MAX ||
 		n >= LISTING_XATTRS_MAX)
@@ -232,8 +274,8 @@ int listing_add_xattr(struct listing *l, struct listing_inode *in, const char *n
 		if (n)
 			memcpy(grown, in->xattrs, n * sizeof(*grown));
 	}
-	copy = store_copy(l->store, value, len);
-	copied_name = store_copy(l->store, name, strlen(name));
+	copy = store_value(l->store, value, len);
+	copied_name = store_value(l->store, name, strlen(name));
 	if (!copy || !copied_name)
 		return no_memory(l, e);
 	memmove(grown + at + 1, grown + at, (n - at) * sizeof(*grown));
@@ -253,7 +295,13 @@ bool listing_wants_content(
 	if (!l->expected)
 		return true;
 	want = listing_find(l->expected, path);
-	return want && S_ISREG(want->inode->mode) && want->inode->size == in->size;
+	if (want)
+		return S_ISREG(want->inode->mode) && want->inode->size == in->size;
+	/* It may be a further name of a file that is expected, and met first. */
+	if (in->size > l->expected->store->file_bytes - l->store->spare_bytes)
+		return false;
+	l->store->spare_bytes += in->size;
+	return true;
 }
 
 int listing_compare_paths(const char *a, const char *b)
@@ -299,6 +347,11 @@ static int check_parent(struct listing *l, const struct listing_entry *at, struc
 	return 0;
 }
 
+static void add_size(uint64_t *sum, uint64_t size)
+{
+	*sum = size > UINT64_MAX - *sum ? UINT64_MAX : *sum + size;
+}
+
 int listing_finish(struct listing *l, struct err *e)
 {
 	size_t i;
@@ -324,8 +377,11 @@ int listing_finish(struct listing *l, struct err *e)
 	for (i = 0; i < l->count; i++) {
 		if (table_add(&l->store->paths, table_hash(l->entries[i].path), i) < 0)
 			return no_memory(l, e);
-		if (!l->entries[i].inode->first)
-			l->entries[i].inode->first = l->entries[i].path;
+		if (l->entries[i].inode->first)
+			continue;
+		l->entries[i].inode->first = l->entries[i].path;
+		if (S_ISREG(l->entries[i].inode->mode))
+			add_size(&l->store->file_bytes, l->entries[i].inode->size);
 	}
 	return 0;
 }

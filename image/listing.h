@@ -61,8 +61,9 @@ struct listing {
 	const char *name; /* of the image or directory, for messages; the caller's */
 	/*
 	 * What the tree should be, or NULL. Content is digested only where there is a
-	 * file of the same size at the same path: an image from outside cannot make a
-	 * reader digest more than the tree holds.
+	 * file of the same size at the same path, and of files at other paths no more
+	 * than all files of the tree hold: an image from outside cannot make a reader
+	 * digest without end.
 	 */
 	const struct listing *expected;
 	void (*on_name)(void *arg); /* called for each name, for progress; or NULL */

@@ -41,68 +41,6 @@ static int no_memory(const struct squashfs *s, struct err *e)
 	return err_sys(e, s->l->name, "cannot list");
 }
 
-static void swap_super(struct sqfs_super_t *b)
-{
-	b->magic = le32toh(b->magic);
-	b->inode_count = le32toh(b->inode_count);
-	b->block_size = le32toh(b->block_size);
-	b->fragment_entry_count = le32toh(b->fragment_entry_count);
-	b->compression_id = le16toh(b->compression_id);
-	b->block_log = le16toh(b->block_log);
-	b->flags = le16toh(b->flags);
-	b->id_count = le16toh(b->id_count);
-	b->version_major = le16toh(b->version_major);
-	b->version_minor = le16toh(b->version_minor);
-	b->root_inode_ref = le64toh(b->root_inode_ref);
-	b->bytes_used = le64toh(b->bytes_used);
-	b->id_table_start = le64toh(b->id_table_start);
-	b->xattr_id_table_start = le64toh(b->xattr_id_table_start);
-	b->inode_table_start = le64toh(b->inode_table_start);
-	b->directory_table_start = le64toh(b->directory_table_start);
-	b->fragment_table_start = le64toh(b->fragment_table_start);
-	b->export_table_start = le64toh(b->export_table_start);
-}
-
-/* Directories end where the first of the tables behind them starts. */
-static uint64_t dirs_end(const struct sqfs_super_t *b)
-{
-	const uint64_t tables[] = {b->fragment_table_start, b->export_table_start,
-		b->id_table_start, b->xattr_id_table_start};
-	uint64_t end = b->bytes_used;
-
-	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
-		if (tables[i] > b->directory_table_start && tables[i] < end)
-			end = tables[i];
-	return end;
-}
-
-static int check_super(struct squashfs *s, uint64_t file_size, struct err *e)
-{
-	const struct sqfs_super_t *b = &s->super;
-
-	if (b->magic != SQFS_MAGIC)
-		return err_set(e, ERR_INPUT, "%s: it is no squashfs image", s->l->name);
-	if (b->version_major != SQFS_VERSION_MAJOR ||
-		b->version_minor != SQFS_VERSION_MINOR)
-		return err_set(e, ERR_INPUT,
-			"%s: it is squashfs version %u.%u; only 4.0 can be read",
-			s->l->name, b->version_major, b->version_minor);
-	if (b->block_size < SQFS_MIN_BLOCK_SIZE || b->block_size > SQFS_MAX_BLOCK_SIZE ||
-		b->block_log > 20 || b->block_size != UINT32_C(1) << b->block_log)
-		return squashfs_bad(s, e, "its block size is wrong");
-	if (b->bytes_used > file_size)
-		return err_set(e, ERR_INPUT,
-			"%s: the squashfs image is cut off: it should have %llu bytes",
-			s->l->name, (unsigned long long)b->bytes_used);
-	if (b->inode_table_start < sizeof(*b) ||
-		b->directory_table_start <= b->inode_table_start ||
-		b->directory_table_start >= b->bytes_used ||
-		b->id_table_start >= b->bytes_used ||
-		(b->fragment_entry_count && b->fragment_table_start >= b->bytes_used))
-		return squashfs_bad(s, e, "its tables are not where they could be");
-	return 0;
-}
-
 static int open_compressor(struct squashfs *s, struct err *e)
 {
 	struct sqfs_compressor_config_t c;
@@ -137,20 +75,14 @@ static int open_image(struct squashfs *s, struct err *e)
 
 	if (fstat(s->fd, &st) < 0)
 		return err_sys(e, s->l->name, "cannot read the image");
-	if (st.st_size < (off_t)sizeof(s->super))
-		return err_set(e, ERR_INPUT, "%s: it is no squashfs image", s->l->name);
-	s->super.bytes_used = sizeof(s->super);
-	if (squashfs_pread(s, 0, &s->super, sizeof(s->super), e) < 0)
-		return -1;
-	swap_super(&s->super);
-	if (check_super(s, (uint64_t)st.st_size, e) < 0 || open_compressor(s, e) < 0)
+	if (squashfs_super(s, (uint64_t)st.st_size, e) < 0 || open_compressor(s, e) < 0)
 		return -1;
 	s->inodes = (struct squashfs_area){.what = "its inodes cannot be read",
 		.start = s->super.inode_table_start,
 		.end = s->super.directory_table_start};
 	s->dirs = (struct squashfs_area){.what = "its directories cannot be read",
 		.start = s->super.directory_table_start,
-		.end = dirs_end(&s->super)};
+		.end = squashfs_dirs_end(s)};
 	s->rest = (struct squashfs_area){.what = "its tables cannot be read",
 		.start = sizeof(s->super),
 		.end = s->super.bytes_used};
@@ -161,7 +93,7 @@ static int open_image(struct squashfs *s, struct err *e)
 	s->fragment = malloc(s->super.block_size);
 	if (!s->cache || !s->raw || !s->block || !s->fragment)
 		return no_memory(s, e);
-	return squashfs_xattrs_open(s, e);
+	return squashfs_xattrs_open(s, e) < 0 ? -1 : squashfs_tables(s, e);
 }
 
 static void close_image(struct squashfs *s)
@@ -397,6 +329,8 @@ static int walk_tree(struct squashfs *s, struct err *e)
 		rc = read_dir(&w, w.dirs[--w.count], e);
 	free(w.dirs);
 	free(w.path);
+	if (rc == 0 && s->numbers.count > s->super.inode_count)
+		return squashfs_bad(s, e, "it has more inodes than it says");
 	return rc;
 }
 

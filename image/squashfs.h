@@ -102,6 +102,13 @@ uint64_t squashfs_blocks(const struct squashfs *s, uint64_t size, uint32_t fragm
 int squashfs_content(struct squashfs *s, struct listing_inode *in,
 	const struct squashfs_file *f, struct err *e);
 
+/* squashfs_super.c: the superblock; then, with xattrs opened, the tables. */
+int squashfs_super(struct squashfs *s, uint64_t file_size, struct err *e);
+int squashfs_tables(struct squashfs *s, struct err *e);
+
+/* Directories end where the first of the tables behind them starts. */
+uint64_t squashfs_dirs_end(const struct squashfs *s);
+
 int squashfs_xattrs_open(struct squashfs *s, struct err *e);
 int squashfs_xattrs(
 	struct squashfs *s, struct listing_inode *in, uint32_t index, struct err *e);

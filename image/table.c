@@ -12,6 +12,7 @@ struct table_slot {
 };
 
 static uint64_t seed;
+static pthread_once_t seeded = PTHREAD_ONCE_INIT;
 
 static void make_seed(void)
 {
@@ -28,16 +29,21 @@ static uint64_t mix(uint64_t h)
 	return h ^ (h >> 33);
 }
 
-uint64_t table_hash(const char *s)
+uint64_t table_hash_bytes(const void *bytes, size_t len)
 {
-	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	const unsigned char *p = bytes;
 	uint64_t h;
 
-	pthread_once(&once, make_seed);
+	pthread_once(&seeded, make_seed);
 	h = seed;
-	for (; *s; s++)
-		h = mix(h ^ (unsigned char)*s);
+	while (len-- > 0)
+		h = mix(h ^ *p++);
 	return h;
+}
+
+uint64_t table_hash(const char *s)
+{
+	return table_hash_bytes(s, strlen(s));
 }
 
 static struct table_slot *probe(const struct table *t, size_t *at)
@@ -50,7 +56,7 @@ static struct table_slot *probe(const struct table *t, size_t *at)
 
 static void put(struct table *t, uint64_t key, uint64_t value)
 {
-	size_t at = mix(key) & (t->size - 1);
+	size_t at = mix(key ^ seed) & (t->size - 1);
 
 	while (t->slots[at].used)
 		at = (at + 1) & (t->size - 1);
@@ -60,6 +66,7 @@ static void put(struct table *t, uint64_t key, uint64_t value)
 
 int table_add(struct table *t, uint64_t key, uint64_t value)
 {
+	pthread_once(&seeded, make_seed);
 	if (t->count * 4 >= t->size * 3) {
 		struct table old = *t;
 
@@ -83,7 +90,7 @@ bool table_find(const struct table *t, uint64_t key,
 	bool (*same)(const void *arg, uint64_t value, const void *want), const void *arg,
 	const void *want, uint64_t *value)
 {
-	size_t at = t->size ? mix(key) & (t->size - 1) : 0;
+	size_t at = t->size ? mix(key ^ seed) & (t->size - 1) : 0;
 	const struct table_slot *s;
 
 	while (t->size && (s = probe(t, &at)))

@@ -13,10 +13,11 @@ struct table {
 };
 
 /*
- * A hash of a string, with a key that differs from run to run: names from an image cannot
- * be chosen to collide.
+ * A hash of a string. It and the places of keys differ from run to run: neither names nor
+ * numbers in an image can be chosen to collide.
  */
 uint64_t table_hash(const char *s);
+uint64_t table_hash_bytes(const void *bytes, size_t len);
 
 /* A key may be there several times. -1: no memory. */
 int table_add(struct table *t, uint64_t key, uint64_t value);

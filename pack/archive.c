@@ -29,7 +29,7 @@ int out_content(struct engine *en, const struct listing_inode *in, out_fn *put, 
 		ssize_t got = engine_read(en, n, buf, CONTENT_BYTES, (off_t)done, e);
 
 		if (got < 0)
-			return -1;
+			return err_wrap(e, "/%s", path);
 		if (got == 0)
 			break;
 		done += (uint64_t)got;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "image/table.h"
@@ -66,6 +67,34 @@ static int failed(struct archive *a, struct err *e)
 		   : err_sys(e, NULL, "cannot write the archive");
 }
 
+/*
+ * Errors are kept here and libarchive is told that all is well: after a failure it would
+ * not free what it holds (3.6).
+ */
+struct sink {
+	int fd, error;
+};
+
+static la_ssize_t put_out(struct archive *a, void *arg, const void *bytes, size_t len)
+{
+	struct sink *s = arg;
+	const char *p = bytes;
+	size_t left = len;
+
+	(void)a;
+	while (left && !s->error) {
+		ssize_t n = write(s->fd, p, left);
+
+		if (n < 0 && errno != EINTR)
+			s->error = errno;
+		if (n > 0) {
+			p += n;
+			left -= (size_t)n;
+		}
+	}
+	return (la_ssize_t)len;
+}
+
 static int put_bytes(void *arg, const void *bytes, size_t len, struct err *e)
 {
 	return archive_write_data(arg, bytes, len) == (la_ssize_t)len ? 0
@@ -95,6 +124,7 @@ static void fill(struct archive_entry *to, const struct listing_entry *at, uint3
 }
 
 struct writer {
+	struct sink sink;
 	struct archive *a;
 	struct archive_entry *entry;
 	struct engine *en;
@@ -120,18 +150,26 @@ static int put_entry(struct writer *w, const struct listing_entry *at, struct er
 	return content ? out_content(w->en, in, put_bytes, w->a, e) : 0;
 }
 
-static int put_all(struct writer *w, int fd, const struct listing *l, struct err *e)
+static int check_sink(const struct sink *s, struct err *e)
+{
+	errno = s->error;
+	return errno ? err_sys(e, NULL, "cannot write the archive") : 0;
+}
+
+static int put_all(struct writer *w, const struct listing *l, struct err *e)
 {
 	if (!w->a || !w->entry || !w->names)
 		return no_memory(e);
 	if (archive_write_set_format_cpio_newc(w->a) != ARCHIVE_OK ||
 		archive_write_set_bytes_in_last_block(w->a, 512) != ARCHIVE_OK ||
-		archive_write_open_fd(w->a, fd) != ARCHIVE_OK)
+		archive_write_open(w->a, &w->sink, NULL, put_out, NULL) != ARCHIVE_OK)
 		return failed(w->a, e);
 	for (size_t i = 0; i < l->count; i++)
-		if (put_entry(w, &l->entries[i], e) < 0)
+		if (put_entry(w, &l->entries[i], e) < 0 || check_sink(&w->sink, e) < 0)
 			return -1;
-	return archive_write_close(w->a) == ARCHIVE_OK ? 0 : failed(w->a, e);
+	if (archive_write_close(w->a) != ARCHIVE_OK)
+		return failed(w->a, e);
+	return check_sink(&w->sink, e);
 }
 
 int out_cpio(int fd, struct engine *en, const struct listing *l, struct err *e)
@@ -142,12 +180,10 @@ int out_cpio(int fd, struct engine *en, const struct listing *l, struct err *e)
 		.en = en,
 		.names = calloc(l->count, sizeof(*w.names)),
 	};
-	int rc = put_all(&w, fd, l, e);
+	int rc;
 
-	/* What was not closed in good order is not finished here: the file is thrown
-	 * away. */
-	if (rc < 0 && w.a)
-		archive_write_fail(w.a);
+	w.sink.fd = fd;
+	rc = put_all(&w, l, e);
 	archive_entry_free(w.entry);
 	archive_write_free(w.a);
 	table_free(&w.seen);

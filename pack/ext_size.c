@@ -18,12 +18,18 @@ static uint64_t up(uint64_t n, uint64_t unit)
 	return (n + unit - 1) / unit;
 }
 
-/* A map block names 340 extents or 1,024 blocks; small files need none. */
+/*
+ * A map block names 340 extents or 1,024 blocks of a file; small files need none. Data
+ * that lies scattered in a hole may need one for every 4 MiB.
+ */
 static uint64_t file_blocks(const struct listing_inode *in)
 {
 	uint64_t data = in->digested ? in->data_blocks : up(in->size, BLOCK);
 
-	return data + (data > 4 ? up(data, 340) + 2 : 0);
+	uint64_t spread = up(in->size, 1024 * BLOCK);
+
+	return data + (data > 4 ? up(data, 340) + 2 : 0) +
+	       (spread < data ? spread : data);
 }
 
 static uint64_t inode_blocks(const struct listing_inode *in)
@@ -97,5 +103,7 @@ struct ext_size ext_size_for(const struct listing *l, bool journal)
 		blocks = need + group_blocks(blocks, size.inodes) +
 			 (journal ? journal_blocks(blocks) : 0);
 	size.bytes = up(blocks * BLOCK, MIB) * MIB;
+	if (journal && size.bytes < EXT_JOURNAL_MIN)
+		size.bytes = EXT_JOURNAL_MIN;
 	return size;
 }

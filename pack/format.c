@@ -52,16 +52,23 @@ static int check_xattr(const struct format *f, const char *path,
 	return err_hint(e, "--drop=xattrs leaves all of them out");
 }
 
-/* squashfs: unsigned 32 bits. ext checks its own, which hang on the inode's size. */
+/*
+ * squashfs: unsigned 32 bits; erofs: unsigned 64. ext checks its own, which hang on the
+ * inode's size.
+ */
 static int check_time(const struct format *f, const char *path,
 	const struct listing_inode *in, struct err *e)
 {
-	if (f->family != FORMAT_SQUASHFS || (in->mtime >= 0 && in->mtime <= UINT32_MAX))
+	int64_t last = f->family == FORMAT_SQUASHFS ? UINT32_MAX : INT64_MAX;
+
+	if ((f->family != FORMAT_SQUASHFS && f->family != FORMAT_EROFS) ||
+		(in->mtime >= 0 && in->mtime <= last))
 		return 0;
 	err_set(e, ERR_REFUSED,
-		"/%s: squashfs keeps times from 1970 to 2106, and this one is %" PRId64
+		"/%s: %s keeps times from 1970%s, and this one is %" PRId64
 		" seconds from 1970",
-		path, in->mtime);
+		path, f->name, f->family == FORMAT_SQUASHFS ? " to 2106" : " on",
+		in->mtime);
 	return err_hint(e, "set the file's time (touch), or SOURCE_DATE_EPOCH, which "
 			   "caps all times");
 }

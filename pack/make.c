@@ -28,7 +28,7 @@ static int no_memory(struct err *e)
 /* What makes mke2fs, mksquashfs and mkfs.erofs independent of the clock. */
 struct clock {
 	char epoch[48], fake[48];
-	const char *env[3];
+	const char *env[4];
 };
 
 static const char *const *clock_env(struct clock *c, const struct identity *id)
@@ -37,8 +37,25 @@ static const char *const *clock_env(struct clock *c, const struct identity *id)
 	snprintf(c->fake, sizeof(c->fake), "E2FSPROGS_FAKE_TIME=%" PRId64, id->now);
 	c->env[0] = c->epoch;
 	c->env[1] = c->fake;
-	c->env[2] = NULL;
+	/* A file that is not there: mke2fs's own defaults, whatever the host's say. */
+	c->env[2] = "MKE2FS_CONFIG=/nonexistent/mke2fs.conf";
+	c->env[3] = NULL;
 	return c->env;
+}
+
+/* Runs a tool. What it says though it did not fail is told where nobody reads it back. */
+static int run_tool(const struct making *m, const struct tool_args *a, struct err *e)
+{
+	cleanup_buf struct buf said = {0};
+	struct clock clock;
+	struct tool t;
+	int rc = tool_start(&t, m->format->package, a, clock_env(&clock, m->id), -1, e);
+
+	if (rc == 0)
+		rc = tool_wait(&t, m->tick, m->tick_arg, NULL, &said, e);
+	if (rc == 0 && m->tell && said.len)
+		fprintf(stderr, "%.*s", (int)said.len, said.data);
+	return rc;
 }
 
 static int add_options(const struct making *m, struct tool_args *a)
@@ -73,6 +90,8 @@ static int add_ext_options(const struct making *m, struct tool_args *a)
 	for (char *const *p = m->options; *p; p++)
 		if (strcmp(*p, "-E") == 0 && p[1])
 			rc |= buf_addf(&extended, ",%s", *++p);
+		else if (strncmp(*p, "-E", 2) == 0 && (*p)[2])
+			rc |= buf_addf(&extended, ",%s", *p + 2);
 		else
 			rc |= tool_arg_copy(a, *p);
 	return rc | tool_arg(a, "-E") | tool_arg(a, "%s", extended.data);
@@ -83,7 +102,6 @@ static int run_mke2fs(const struct making *m, const char *dir,
 {
 	cleanup_tool_args struct tool_args a = {0};
 	char uuid[UUID_TEXT_SIZE];
-	struct clock clock;
 	int rc = 0;
 
 	identity_uuid(m->id, "filesystem", uuid);
@@ -99,15 +117,19 @@ static int run_mke2fs(const struct making *m, const char *dir,
 	      tool_arg(&a, "%" PRIu64 "k", size->bytes / 1024);
 	if (rc != 0)
 		return no_memory(e);
-	return tool_run(m->format->package, &a, clock_env(&clock, m->id), m->tick,
-		m->tick_arg, NULL, e);
+	return run_tool(m, &a, e);
 }
 
 /* What mke2fs says when the blocks or inodes do not do. */
 static bool no_room(const struct err *e)
 {
-	return strstr(e->msg, "Could not allocate") || strstr(e->msg, "No free") ||
-	       strstr(e->msg, "no free");
+	static const char *const words[] = {"Could not allocate", "No free", "no free",
+		"Not enough space", "too big for a filesystem"};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (strstr(e->msg, words[i]))
+			return true;
+	return false;
 }
 
 static int make_ext(const struct making *m, const char *dir, struct err *e)
@@ -117,6 +139,11 @@ static int make_ext(const struct making *m, const char *dir, struct err *e)
 	struct ext_size size = ext_size_for(m->listing, journal);
 	int rc = -1;
 
+	if (m->size && journal && m->size < EXT_JOURNAL_MIN)
+		return err_set(e, ERR_USAGE,
+			"--size is too small: %s needs 8M for its journal ('-- -O "
+			"^has_journal' does without)",
+			m->format->name);
 	if (m->size)
 		size.bytes = m->size;
 	/* Options of the user's may take more room than was reckoned with. */
@@ -136,7 +163,6 @@ static int make_ext(const struct making *m, const char *dir, struct err *e)
 static int run_mksquashfs(const struct making *m, const char *dir, struct err *e)
 {
 	cleanup_tool_args struct tool_args a = {0};
-	struct clock clock;
 	int rc = tool_arg(&a, "%s", m->format->tool) | tool_arg(&a, "%s", dir) |
 		 tool_arg(&a, "%s", m->out) | tool_arg(&a, "-noappend") |
 		 tool_arg(&a, "-quiet") | tool_arg(&a, "-no-progress") |
@@ -144,8 +170,7 @@ static int run_mksquashfs(const struct making *m, const char *dir, struct err *e
 
 	if (rc != 0)
 		return no_memory(e);
-	return tool_run(m->format->package, &a, clock_env(&clock, m->id), m->tick,
-		m->tick_arg, NULL, e);
+	return run_tool(m, &a, e);
 }
 
 static int erofs_args(const struct making *m, struct tool_args *a)
@@ -177,13 +202,11 @@ static int explain_erofs(const struct making *m, struct err *e)
 static int run_mkerofs(const struct making *m, const char *dir, struct err *e)
 {
 	cleanup_tool_args struct tool_args a = {0};
-	struct clock clock;
 	int rc = erofs_args(m, &a) | tool_arg(&a, "%s", m->out) | tool_arg(&a, "%s", dir);
 
 	if (rc != 0)
 		return no_memory(e);
-	rc = tool_run(m->format->package, &a, clock_env(&clock, m->id), m->tick,
-		m->tick_arg, NULL, e);
+	rc = run_tool(m, &a, e);
 	return rc < 0 ? explain_erofs(m, e) : 0;
 }
 

@@ -22,23 +22,41 @@
 #define TICK_MS  200
 #define SAID_MAX 1200 /* bytes of what a program said that fit into a message */
 
-static volatile sig_atomic_t interrupted;
+static volatile sig_atomic_t interrupted; /* how often */
+static volatile sig_atomic_t held;
+static void (*end_of_all)(void);
 
 static void on_signal(int sig)
 {
-	interrupted = sig;
+	interrupted++;
+	if (held)
+		return;
+	end_of_all();
+	signal(sig, SIG_DFL);
+	raise(sig);
 }
 
-void tool_catch_signals(void)
+void tool_catch_signals(void (*at_end)(void))
 {
 	const struct sigaction note = {.sa_handler = on_signal};
 	const struct sigaction ignore = {.sa_handler = SIG_IGN};
 
+	end_of_all = at_end;
 	sigaction(SIGINT, &note, NULL);
 	sigaction(SIGTERM, &note, NULL);
 	sigaction(SIGHUP, &note, NULL);
 	/* A program that ends early is seen by its exit status. */
 	sigaction(SIGPIPE, &ignore, NULL);
+}
+
+void tool_hold(void)
+{
+	held++;
+}
+
+void tool_release(void)
+{
+	held--;
 }
 
 bool tool_interrupted(void)
@@ -89,11 +107,13 @@ static char *find_in(const char *path, const char *name)
 {
 	while (*path) {
 		size_t len = strcspn(path, ":");
+		struct stat st;
 		char *file;
 
 		if (asprintf(&file, "%.*s/%s", (int)len, path, name) < 0)
 			return NULL;
-		if (len && access(file, X_OK) == 0)
+		if (len && access(file, X_OK) == 0 && stat(file, &st) == 0 &&
+			S_ISREG(st.st_mode))
 			return file;
 		free(file);
 		path += len + (path[len] == ':');
@@ -219,29 +239,31 @@ static int wait_for_end(struct tool *t, void (*tick)(void *arg), void *arg)
 {
 	cleanup_close int fd = (int)syscall(SYS_pidfd_open, t->pid, 0);
 	struct pollfd p = {.fd = fd, .events = POLLIN};
-	bool told = false;
-	int status;
+	int told = 0, status;
+	pid_t pid;
 
-	while (fd >= 0 && poll(&p, 1, TICK_MS) <= 0) {
-		if (interrupted && !told)
-			kill(t->pid, SIGTERM);
+	/* Without pidfd_open (Linux 5.3) it is looked at again and again. */
+	while ((pid = waitpid(t->pid, &status, WNOHANG)) == 0) {
+		if (poll(&p, 1, TICK_MS) > 0)
+			continue;
+		if (interrupted > told)
+			kill(t->pid, told ? SIGKILL : SIGTERM);
 		told = interrupted;
 		if (tick)
 			tick(arg);
 	}
-	while (waitpid(t->pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return status;
+	return pid < 0 ? -1 : status;
 }
 
 int tool_wait(struct tool *t, void (*tick)(void *arg), void *arg, struct buf *out,
 	struct buf *said, struct err *e)
 {
 	cleanup_buf struct buf own = {0};
-	int status = wait_for_end(t, tick, arg);
-	int rc = 0;
+	int status, rc = 0;
 
+	tool_hold();
+	status = wait_for_end(t, tick, arg);
+	tool_release();
 	if (!said)
 		said = &own;
 	if (read_all(t->err, said) < 0 || (out && read_all(t->out, out) < 0))

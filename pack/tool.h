@@ -4,8 +4,9 @@
  * C locale, UTC, and only PATH, HOME and TMPDIR of the caller's. What they print is kept
  * and told when they fail.
  *
- * An interrupt (SIGINT, SIGTERM, SIGHUP after tool_catch_signals()) ends the program that
- * runs and makes tool_wait() fail.
+ * After tool_catch_signals(), an interrupt (SIGINT, SIGTERM, SIGHUP) ends the program
+ * that runs, for good when it comes again, and makes tool_wait() fail. At other times it
+ * calls back, in the signal's handler, and ends the process.
  */
 #ifndef PACK_TOOL_H
 #define PACK_TOOL_H
@@ -59,8 +60,12 @@ int tool_wait(struct tool *t, void (*tick)(void *arg), void *arg, struct buf *ou
 int tool_run(const char *package, const struct tool_args *args, const char *const *env,
 	void (*tick)(void *arg), void *arg, struct buf *out, struct err *e);
 
-/* From here on these signals are noted; tool_interrupted() tells. */
-void tool_catch_signals(void);
+/* at_end may only do what signal-safety(7) allows. */
+void tool_catch_signals(void (*at_end)(void));
+
+/* Between the two an interrupt is noted only: there is something to be undone. */
+void tool_hold(void);
+void tool_release(void);
 bool tool_interrupted(void);
 
 #endif

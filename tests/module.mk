@@ -39,6 +39,17 @@ check-unit: test-programs ## run the unit tests of this FLAVOR only
 check-e2e: all ## run the end-to-end tests of this FLAVOR only
 	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -Q $(e2e_tests)
 
+.PHONY: check-boot check-boot-broken
+check-boot: ## boot images of a Debian root under qemu, enforcing and read-only
+	tests/lib/packages.sh build boot
+	$(MAKE) all
+	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -v tests/boot/boot.t
+
+check-boot-broken: ## show that check-boot can fail: images with one thing wrong each
+	tests/lib/packages.sh build boot
+	$(MAKE) all
+	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -v tests/boot/broken.t
+
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with ASan and UBSan
 	$(MAKE) FLAVOR=fuzz fuzzers

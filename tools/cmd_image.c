@@ -72,7 +72,8 @@ static int option(int key, const char *value, struct err *e)
 		return set_disk(DISK_QCOW2, e);
 	case OPT_HASH_FILE:
 		request.hash_file = value;
-		/* fall through */
+		request.verity = true;
+		return 0;
 	case OPT_VERITY:
 		request.verity = true;
 		return 0;
@@ -100,6 +101,7 @@ static int check_outside(const char *file, const struct place *p, struct err *e)
 {
 	cleanup_free char *copy = strdup(file);
 	cleanup_free char *dir = NULL;
+	cleanup_free char *full = NULL;
 	char *slash = copy ? strrchr(copy, '/') : NULL;
 
 	if (slash)
@@ -110,6 +112,14 @@ static int check_outside(const char *file, const struct place *p, struct err *e)
 	if (path_inside(dir, p->staging))
 		return err_set(e, ERR_REFUSED,
 			"%s: would lie in the tree that the image is made of", file);
+	if (asprintf(&full, "%s/%s", dir, slash ? slash + 1 : file) < 0) {
+		full = NULL;
+		return err_set(e, ERR_SYS, "out of memory");
+	}
+	/* Its journal too: NAME-journal, NAME-wal, NAME-shm. */
+	if (strncmp(full, p->db, strlen(p->db)) == 0 &&
+		(!full[strlen(p->db)] || full[strlen(p->db)] == '-'))
+		return err_set(e, ERR_REFUSED, "%s: is the tree's database", file);
 	return 0;
 }
 
@@ -128,7 +138,13 @@ static int check_request(const struct place *p, const struct format *f, struct e
 			"%s is as large as it gets: --size is for ext", f->name);
 	if (check_outside(request.out, p, e) < 0)
 		return -1;
-	return request.hash_file ? check_outside(request.hash_file, p, e) : 0;
+	if (!request.hash_file)
+		return 0;
+	if (strcmp(request.hash_file, request.out) == 0)
+		return err_set(e, ERR_USAGE,
+			"-o and --hash-file name one file; --verity appends the hash "
+			"tree");
+	return check_outside(request.hash_file, p, e);
 }
 
 static void print_json(const struct image_result *r)

@@ -65,6 +65,18 @@ static int list_staging(struct listing *l, const struct place *p, struct err *e)
 	return rc;
 }
 
+/* A staging tree that is a mount point itself; what is mounted there is no view of it. */
+static bool has_database(const char *path)
+{
+	cleanup_place struct place p = {0}, view = {0};
+	struct err ignored;
+	long pid;
+
+	return opt_db || (locate_view(&view, path, &pid, &ignored) == 0 &&
+				 locate_tree(&p, path, NULL, &ignored) == 0 &&
+				 access(p.db, F_OK) == 0);
+}
+
 /*
  * What the user means: a tree with a database is a staging tree, a file is an image, and
  * where something is mounted it is what the kernel shows there. Anything else is
@@ -86,7 +98,7 @@ static int list_any(struct listing *l, const char *path, struct err *e)
 		return err_set(e, ERR_USAGE, "%s: --%s is for directories", path,
 			opt_native ? "native" : "db");
 	if (image || opt_native ||
-		(!opt_db && st.stx_attributes & STATX_ATTR_MOUNT_ROOT)) {
+		(st.stx_attributes & STATX_ATTR_MOUNT_ROOT && !has_database(path))) {
 		if (engine_options.no_labels || engine_options.no_acls)
 			return err_set(
 				e, ERR_USAGE, "%s: --drop is for staging trees", path);

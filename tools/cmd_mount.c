@@ -121,6 +121,11 @@ __attribute__((noreturn)) static void detach(struct daemon *d)
 		d->ready = READY_FD;
 		close_range(READY_FD + 1, ~0U, 0);
 	}
+	/* What the caller made of them is not the daemon's; libfuse sets its own. */
+	signal(SIGINT, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	signal(SIGPIPE, SIG_DFL);
 	setsid();
 	if (chdir("/") < 0)
 		say(d, "cannot leave the current directory");

@@ -178,13 +178,38 @@ static void show_size(void *arg)
 			(unsigned long long)st.st_blocks * 512 / 1000000);
 }
 
+/* dir: absolute, made for this, and gone afterwards. */
+static int make_on(const struct making *m, const struct job *j,
+	const struct mount_options *options, const char *dir, struct err *e)
+{
+	struct err why;
+	int ended = 0, rc = mount_view(j->place->staging, dir, false, options, e);
+
+	if (rc > 0)
+		rc = err_set(e, ERR_SYS, "the view could not be mounted (see above)");
+	else if (rc == 0) {
+		rc = make_from_directory(m, dir, e);
+		ended = unmount_view(dir, &why);
+	}
+	rmdir(dir);
+	if (ended < 0 && rc < 0)
+		return err_hint(e, "and the view is still there: %s", why.msg);
+	if (rc == 0 && ended < 0) {
+		*e = why;
+		return -1;
+	}
+	if (rc == 0 && ended > 0)
+		return err_set(e, ERR_REFUSED,
+			"the tree changed while the image was made (see above)");
+	return rc;
+}
+
 static int make_from_view(const struct making *m, const struct job *j, struct err *e)
 {
 	const char *tmp = getenv("TMPDIR");
 	struct mount_options options;
-	char dir[PATH_MAX];
-	struct err umount_error;
-	int rc, ended;
+	char made[PATH_MAX], dir[PATH_MAX];
+	int rc;
 
 	if (mount_options_init(&options, e) < 0)
 		return -1;
@@ -194,22 +219,14 @@ static int make_from_view(const struct making *m, const struct job *j, struct er
 	if (strlen(j->place->db) >= sizeof(options.db))
 		return err_set(e, ERR_USAGE, "%s: the path is too long", j->place->db);
 	strcpy(options.db, j->place->db);
-	snprintf(dir, sizeof(dir), "%s/livery-view.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(dir))
-		return err_sys(e, dir, "cannot make a directory to mount on");
-	rc = mount_view(j->place->staging, dir, false, &options, e);
-	if (rc == 0) {
-		rc = make_from_directory(m, dir, e);
-		ended = unmount_view(dir, &umount_error);
-		if (rc == 0 && ended != 0)
-			rc = ended < 0 ? (*e = umount_error, -1)
-				       : err_set(e, ERR_REFUSED,
-						 "the tree changed while the image was "
-						 "made");
-	} else if (rc > 0) {
-		rc = err_set(e, ERR_SYS, "the view could not be mounted (see above)");
-	}
-	rmdir(dir);
+	snprintf(made, sizeof(made), "%s/livery-view.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	tool_hold();
+	rc = mkdtemp(made) && realpath(made, dir)
+		     ? make_on(m, j, &options, dir, e)
+		     : err_sys(e, made, "cannot make a directory to mount on");
+	tool_release();
+	if (rc == 0 && tool_interrupted())
+		return err_set(e, ERR_SYS, "interrupted");
 	return rc;
 }
 
@@ -218,8 +235,17 @@ static int make(struct job *j, const char *out, struct engine *en, struct making
 {
 	int rc;
 
-	*m = (struct making){j->format, &j->listing, &j->id, out, j->request->options,
-		j->request->size, show_size, m};
+	*m = (struct making){
+		.format = j->format,
+		.listing = &j->listing,
+		.id = &j->id,
+		.out = out,
+		.options = j->request->options,
+		.size = j->request->size,
+		.tell = j->request->no_verify,
+		.tick = show_size,
+		.tick_arg = m,
+	};
 	if (j->way == WAY_VIEW)
 		rc = make_from_view(m, j, e);
 	else if (j->way == WAY_STAGING)
@@ -359,7 +385,7 @@ int image_make(const struct place *p, const struct image_request *r,
 	if (!j.format || choose_way(&j, e) < 0 ||
 		place_open(p, DB_SEALED, &options, &en, e) < 0)
 		return -1;
-	tool_catch_signals();
+	tool_catch_signals(output_end_all);
 	rc = listing_init(&j.listing, p->staging, e);
 	if (rc == 0)
 		rc = list_tree(&j, en, e);

@@ -1,8 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tools/commands.h"
+
+/* A file that is opened later must not be taken for what standard output is. */
+static void open_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			_exit(EXIT_ERROR);
+}
 
 int main(int argc, char **argv)
 {
@@ -10,6 +20,7 @@ int main(int argc, char **argv)
 	const char *slash = strrchr(argv[0], '/');
 	const struct command *c;
 
+	open_standard();
 	if (strcmp(slash ? slash + 1 : argv[0], "mount.livery") == 0)
 		return mount_helper(argc, argv);
 	if (argc < 2) {

@@ -24,6 +24,10 @@ void output_name_error(const struct output *o, struct err *e);
 
 /* Removes what was made, if it was not finished. */
 void output_end(struct output *o);
+
+/* For a signal's handler: removes whatever is begun and not finished. */
+void output_end_all(void);
+
 #define cleanup_output __attribute__((cleanup(output_end)))
 
 #endif

@@ -150,6 +150,26 @@ static const struct {
 	{S_IFDIR, "livery.other", "v", 1, XATTR_HIDDEN},
 };
 
+/* What setfacl -b leaves: never more for the owning group than it had. */
+static void test_mode_without(void)
+{
+	struct buf b = {0};
+
+	acl_start(&b);
+	acl_add(&b, ACL_TAG_USER_OBJ, 6, ACL_NO_ID);
+	acl_add(&b, ACL_TAG_GROUP_OBJ, 5, ACL_NO_ID);
+	acl_add(&b, ACL_TAG_OTHER, 4, ACL_NO_ID);
+	is_int(acl_mode_without(b.data, b.len, 0104672), 0104672,
+		"without a mask as it is");
+	acl_add(&b, ACL_TAG_USER, 7, 77);
+	acl_add(&b, ACL_TAG_MASK, 7, ACL_NO_ID);
+	is_int(acl_mode_without(b.data, b.len, 0104674), 0104654,
+		"the mask is not the group");
+	is_int(acl_mode_without(b.data, b.len, 0104614), 0104614,
+		"nothing is allowed anew");
+	buf_free(&b);
+}
+
 int main(void)
 {
 	test_build();
@@ -161,5 +181,6 @@ int main(void)
 			       fates[i].len),
 			fates[i].want, "type %06o, %s of %zu bytes", fates[i].type,
 			fates[i].name, fates[i].len);
+	test_mode_without();
 	return done_testing();
 }

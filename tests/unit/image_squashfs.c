@@ -210,7 +210,12 @@ static void test_super(void)
 	SET(inode_table_start, uint64_t, 5, "tables are not where they could be");
 	SET(directory_table_start, uint64_t, 100, "");
 	SET(id_table_start, uint64_t, UINT64_MAX, "tables are not where they could be");
-	SET(id_count, uint16_t, 0, "tables cannot be read");
+	SET(id_count, uint16_t, 0, "a table has not the size");
+	SET(id_count, uint16_t, UINT16_MAX, "a table has not the size");
+	SET(inode_count, uint32_t, 0, "");
+	SET(inode_count, uint32_t, UINT32_MAX, "a table has not the size");
+	SET(export_table_start, uint64_t, 0, "a table has not the size");
+	SET(fragment_entry_count, uint32_t, UINT32_MAX, "a table has not the size");
 	SET(fragment_table_start, uint64_t, UINT64_MAX, "where they could be");
 	SET(fragment_entry_count, uint32_t, 0, "tables cannot be read");
 	put_file("forged", image, 95);

@@ -166,8 +166,8 @@ static void random_path(char *path)
 static bool stops_at_none;
 
 /*
- * libselinux 3.8 ends its search at a <<none>> below a longer stem, though a later rule of a
- * shorter one should win; others do not. Whether the library here does.
+ * libselinux 3.8 ends its search at a <<none>> below a longer stem, though a later rule
+ * of a shorter one should win; others do not. Whether the library here does.
  */
 static bool library_stops_at_none(void)
 {
@@ -176,7 +176,8 @@ static bool library_stops_at_none(void)
 	char answer[256];
 
 	place_make(&place);
-	place_text(&place, "file_contexts", "/a/b/.* <<none>>\n/a/.*x " CTX("late_t") "\n");
+	place_text(
+		&place, "file_contexts", "/a/b/.* <<none>>\n/a/.*x " CTX("late_t") "\n");
 	h = open_plain(place.dir);
 	ask(h, "/a/b/x", 0, answer, sizeof(answer));
 	selabel_close(h);
@@ -207,7 +208,8 @@ static bool agree(struct labeler *ours, struct selabel_handle *plain,
 		snprintf(where, sizeof(where), "none");
 	if (strcmp(context, want_context) == 0 && strcmp(where, want_where) == 0)
 		return true;
-	/* Ours hides <<none>> from the library, and so has the answer without that fault. */
+	/* Ours hides <<none>> from the library, and so has the answer without that fault.
+	 */
 	if (stops_at_none && strcmp(want_context, "none") == 0 && got == LABELER_LABEL &&
 		strcmp(where, want_where) == 0)
 		return true;

@@ -13,7 +13,7 @@ static bool word(const char *s)
 {
 	if (!s || !islower((unsigned char)*s))
 		return false;
-	while (islower((unsigned char)*s) || *s == '-')
+	while (islower((unsigned char)*s) || isdigit((unsigned char)*s) || *s == '-')
 		s++;
 	return !*s;
 }
