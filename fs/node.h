@@ -51,6 +51,7 @@ struct node {
 	uint32_t btime_ns;
 	int64_t btime;
 	bool host_xattrs_done; /* under load_lock */
+	bool acl_left_out;     /* its say is in the mode; under load_lock */
 	bool excluded;         /* labeled LABEL_EXCLUDED: the policy says <<none>> */
 	bool split;            /* shares its record with another file: FINDING_SPLIT */
 	uint16_t told; /* findings that were reported, bit 1 << kind; under findings_lock

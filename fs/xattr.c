@@ -140,9 +140,12 @@ static enum xattr_fate fate(
 
 static int gather_add(struct gather *g, const char *name, const void *value, size_t len)
 {
+	/* The record's comes first, and the staging file's is then not looked at. */
 	if (g->en->opt.no_acls && strcmp(name, XATTR_ACL_ACCESS) == 0 &&
-		acl_valid(value, len))
+		!g->n->acl_left_out && acl_valid(value, len)) {
 		g->n->mode = acl_mode_without(value, len, g->n->mode);
+		g->n->acl_left_out = true;
+	}
 	switch (fate(g, name, value, len)) {
 	case XATTR_HIDDEN:
 		return 0;

@@ -79,6 +79,21 @@ for case in ext4:labels ext4:acls ext4:xattrs tar:labels,acls erofs:labels squas
 	exits 1 "$type --drop=$drop: verify without it" as_user "$LIVERY" verify --allow-unlabeled acl out/image
 done
 as_user bash -c 'echo before >out/image'
+# The mask is not what the owning group may: without the ACL the mode says the latter.
+tree masked <<'SPEC'
+d("./", mode=0o755)
+f("f", mode=0o670, pax={
+  "SCHILY.acl.access": b"user::rw-,user:joe:rwx:1000,group::r--,mask::rwx,other::---"})
+SPEC
+as_user setfacl -m u:1:rwx,g::---,m::rwx masked/f # the staging file's own does not count
+f_mode() { as_user "$LIVERY" manifest "$@" | sed -n 's/^\.\/f .* mode=\([0-7]*\) .*/\1/p'; }
+is "$(f_mode masked)" 0670 "with its ACL a file has the mask in its mode"
+is "$(f_mode --drop=acls masked)" 0640 "without it what the owning group may"
+for type in squashfs ext4 erofs; do
+	ok "$type: made without ACLs" image -t $type --allow-unlabeled --drop=acls masked
+	is "$(f_mode out/image)" 0640 "$type: nobody may more than before"
+done
+as_user bash -c 'echo before >out/image'
 refused "--drop=colours" "--drop=colours: there are labels, acls and xattrs" image -t tar --drop=colours t
 
 refused "no labels" "/ has no label.*'livery label'.*--allow-unlabeled.*--drop=labels" image -t ext4 acl
