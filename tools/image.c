@@ -250,8 +250,8 @@ static int make(struct job *j, const char *out, struct engine *en, struct making
 		rc = make_from_view(m, j, e);
 	else if (j->way == WAY_STAGING)
 		rc = make_from_directory(m, j->place->staging, e);
-	else
-		rc = make_from_stream(m, en, e);
+	else if ((rc = make_from_stream(m, en, e)) == 0)
+		rc = check_findings(en, e);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
 	return rc;
