@@ -22,6 +22,7 @@ struct pending {
 };
 
 struct walk {
+	char name[NAME_LEN + 1], last[NAME_LEN + 1]; /* of the directory that is read */
 	struct erofs fs;
 	struct erofs_data data, packed;
 	struct pending *pending;
@@ -119,6 +120,7 @@ static int fill(struct walk *w, const struct erofs_inode *in, const char *path,
 	to->gid = in->gid;
 	to->mtime = in->mtime;
 	to->mtime_ns = in->mtime_ns;
+	to->links = in->links;
 	if (S_ISCHR(in->mode) || S_ISBLK(in->mode)) {
 		/* As Linux's new_decode_dev(). */
 		to->major = in->where >> 8 & 0xfff;
@@ -176,6 +178,12 @@ static int add_entry(struct walk *w, const struct pending *dir, uint64_t nid,
 	if (len == 0 || len > NAME_LEN || memchr(name, '/', len) ||
 		memchr(name, 0, len) || kind >= sizeof(types) / sizeof(types[0]))
 		return bad_directory(w, dir, e);
+	/* Sorted, through all blocks: the kernel looks names up by halves. */
+	memcpy(w->name, name, len);
+	w->name[len] = 0;
+	if (strcmp(w->name, w->last) <= 0)
+		return erofs_bad(&w->fs, e, "the names of the directory are not sorted");
+	memcpy(w->last, w->name, len + 1);
 	if (name[0] == '.' && (len == 1 || (len == 2 && name[1] == '.'))) {
 		bool *seen = len == 1 ? &w->dot : &w->dotdot;
 
@@ -231,6 +239,7 @@ static int add_directory(struct walk *w, const struct pending *dir, struct err *
 
 	w->fs.path = dir->path;
 	w->dot = w->dotdot = false;
+	w->last[0] = 0;
 	/* No two directories have the same blocks: there is no end to such a tree. */
 	if (dir->in.size > w->fs.end - w->fs.dir_bytes)
 		return erofs_bad(

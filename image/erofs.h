@@ -82,7 +82,7 @@ struct erofs_inode {
 	uint32_t where; /* block address, device number or chunk format */
 	uint64_t size;
 	int64_t mtime;
-	uint32_t mtime_ns;
+	uint32_t mtime_ns, links;
 };
 
 /* Sets "NAME: /PATH: …" as ERR_INPUT. Always -1. */

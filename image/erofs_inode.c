@@ -67,11 +67,15 @@ static void parse(const struct erofs *fs, struct erofs_inode *in, const unsigned
 		in->gid = erofs_le32(p + 28);
 		in->mtime = (int64_t)erofs_le64(p + 32);
 		in->mtime_ns = erofs_le32(p + 40);
+		in->links = erofs_le32(p + 44);
 	} else {
 		in->size = erofs_le32(p + 8);
 		in->uid = erofs_le16(p + 24);
 		in->gid = erofs_le16(p + 26);
-		in->mtime = fs->epoch;
+		/* Seconds after it, where there is room for an inode's own (Linux 6.13).
+		 */
+		in->mtime = fs->epoch + erofs_le32(p + 12);
+		in->links = erofs_le16(p + 6);
 		in->mtime_ns = fs->nsec;
 	}
 }

@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "image/erofs.h"
+#include "image/source.h"
 
 #define SUPER_AT     1024
 #define SUPER_SIZE   128
@@ -177,13 +177,13 @@ static int check_size(
 int erofs_open(struct erofs *fs, struct err *e)
 {
 	unsigned char sb[SUPER_SIZE];
-	struct stat st;
+	uint64_t size;
 
-	if (fstat(fs->fd, &st) < 0)
-		return err_sys(e, fs->l->name, "cannot read");
-	if (!S_ISREG(st.st_mode) || st.st_size < SUPER_AT + SUPER_SIZE)
+	if (image_size(fs->fd, fs->l->name, &size, e) < 0)
+		return -1;
+	if (size < SUPER_AT + SUPER_SIZE)
 		return erofs_bad(fs, e, "it is no EROFS image: too short for one");
-	fs->end = (uint64_t)st.st_size;
+	fs->end = size;
 	if (erofs_read(fs, SUPER_AT, sb, sizeof(sb), e) < 0)
 		return -1;
 	if (erofs_le32(sb) != SUPER_MAGIC)
@@ -194,7 +194,7 @@ int erofs_open(struct erofs *fs, struct err *e)
 	fs->block = 1u << fs->bits;
 	fs->compat = erofs_le32(sb + 8);
 	fs->incompat = erofs_le32(sb + 80);
-	if (check_size(fs, (uint64_t)st.st_size, sb, e) < 0)
+	if (check_size(fs, size, sb, e) < 0)
 		return -1;
 	/* linux: fs/erofs/super.c, erofs_read_superblock() */
 	if (SUPER_SIZE + (uint32_t)sb[13] * SLOT_SIZE > fs->block)

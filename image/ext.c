@@ -92,14 +92,20 @@ static int set_target(
 	const struct ext2_inode_large *in = t->x->inode;
 	uint64_t size = ext_size(t->x, in);
 	cleanup_buf struct buf b = {0};
+	bool fast = !(in->i_flags & (EXT4_INLINE_DATA_FL | EXT4_EXTENTS_FL)) &&
+		    size < sizeof(in->i_block);
 	int rc = 0;
 
 	if (in->i_flags & EXT4_ENCRYPT_FL)
 		return damaged(t, e, ino, "its target is encrypted");
 	if (size == 0 || size > LISTING_TARGET_MAX)
 		return damaged(t, e, ino, "its target has an impossible length");
-	if (!(in->i_flags & (EXT4_INLINE_DATA_FL | EXT4_EXTENTS_FL)) &&
-		size < sizeof(in->i_block))
+	/* The kernel goes by the blocks (ext4_inode_is_fast_symlink()). */
+	if (fast && !ext2fs_has_feature_ea_inode(t->x->fs->super) &&
+		ext2fs_inode_data_blocks2(t->x->fs, (struct ext2_inode *)t->x->inode) !=
+			0)
+		return damaged(t, e, ino, "it has blocks that it does not use");
+	if (fast)
 		rc = buf_add(&b, in->i_block, (size_t)size) < 0 ? -2 : 0;
 	else
 		rc = ext_content(t->x, ino, in, append, &b, e);
@@ -144,6 +150,7 @@ static int set_inode(
 	const struct ext2_inode_large *in = t->x->inode;
 
 	to->mode = in->i_mode;
+	to->links = in->i_links_count;
 	to->uid = in->i_uid | (uint32_t)in->osd2.linux2.l_i_uid_high << 16;
 	to->gid = in->i_gid | (uint32_t)in->osd2.linux2.l_i_gid_high << 16;
 	if (set_times(t, to, ino, e) < 0)

@@ -104,10 +104,17 @@ int ext_list_xattrs(struct ext *x, struct listing *l, struct listing_inode *to,
 
 #define EXT_INDEX_SYSTEM 7 /* with the name "data": inline data */
 
-/* Whether the inode's fields reach to the end of this one. */
+#define EXT_EXTRA (sizeof(struct ext2_inode_large) - EXT2_GOOD_OLD_INODE_SIZE)
+
+/*
+ * Whether the inode's fields reach to the end of this one. Where it does not say how many
+ * there are, the kernel takes all (__ext4_iget()).
+ */
 #define EXT_HAS(x, in, field)                                                            \
 	(EXT2_INODE_SIZE((x)->fs->super) > EXT2_GOOD_OLD_INODE_SIZE &&                   \
-		EXT2_GOOD_OLD_INODE_SIZE + (size_t)(in)->i_extra_isize >=                \
+		EXT2_GOOD_OLD_INODE_SIZE + (size_t)((in)->i_extra_isize                  \
+							    ? (in)->i_extra_isize        \
+							    : EXT_EXTRA) >=              \
 			offsetof(struct ext2_inode_large, field) + sizeof((in)->field))
 
 #endif

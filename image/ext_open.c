@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "image/ext.h"
+#include "image/source.h"
 
 #define DESCRIPTORS_MAX                                                                  \
 	((uint64_t)1 << 28) /* bytes; 16 TiB in groups of 1 KiB blocks                   \
@@ -120,12 +120,11 @@ static int check_fields(const struct ext *x, const struct ext2_super_block *s,
 static int check_super(struct ext *x, struct err *e)
 {
 	struct ext2_super_block s;
-	struct stat st;
-	uint64_t block, groups;
+	uint64_t size, block, groups;
 	unsigned int desc = EXT2_MIN_DESC_SIZE;
 
-	if (fstat(x->fd, &st) < 0)
-		return err_sys(e, x->name, "cannot read");
+	if (image_size(x->fd, x->name, &size, e) < 0)
+		return -1;
 	if (pread(x->fd, &s, sizeof(s), SUPERBLOCK_OFFSET) != (ssize_t)sizeof(s) ||
 		le16toh(s.s_magic) != EXT2_SUPER_MAGIC)
 		return err_set(e, ERR_INPUT,
@@ -143,13 +142,13 @@ static int check_super(struct ext *x, struct err *e)
 		x->blocks |= (uint64_t)le32toh(s.s_blocks_count_hi) << 32;
 		desc = le16toh(s.s_desc_size);
 	}
-	if (x->blocks > (uint64_t)st.st_size / block)
+	if (x->blocks > size / block)
 		return err_set(e, ERR_INPUT,
 			"%s: it is truncated: the filesystem has %llu blocks of %llu "
 			"bytes, "
-			"the file has %lld bytes",
+			"the file has %llu bytes",
 			x->name, (unsigned long long)x->blocks, (unsigned long long)block,
-			(long long)st.st_size);
+			(unsigned long long)size);
 	groups = x->blocks / le32toh(s.s_blocks_per_group) + 1;
 	if (groups * desc > DESCRIPTORS_MAX)
 		return err_set(e, ERR_INPUT,

@@ -61,6 +61,26 @@ static bool is_ext(const char *head, size_t len)
 	       (unsigned char)super[24] <= 6 && !super[25] && !super[26] && !super[27];
 }
 
+int image_size(int fd, const char *name, uint64_t *size, struct err *e)
+{
+	struct stat st;
+	off_t end = -1;
+
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, name, "cannot read the image");
+	if (S_ISREG(st.st_mode))
+		end = st.st_size;
+	else if (S_ISBLK(st.st_mode))
+		end = lseek(fd, 0, SEEK_END);
+	else
+		errno = EINVAL;
+	if (end < 0)
+		return err_sys(e, name, "cannot tell how large the image is");
+	*size = (uint64_t)end;
+	/* Where it is read from is said each time, but by libarchive. */
+	return lseek(fd, 0, SEEK_SET) < 0 ? err_sys(e, name, "cannot read the image") : 0;
+}
+
 int list_image(struct listing *l, const char *path, struct err *e)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

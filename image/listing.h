@@ -50,6 +50,7 @@ struct listing_inode {
 	size_t xattr_count;
 	const char *first; /* first of its paths; set by listing_finish() */
 	uint32_t names;    /* how many it has */
+	uint32_t links;    /* how many the image says it has; 0: it does not say */
 };
 
 struct listing_entry {

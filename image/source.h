@@ -25,6 +25,9 @@ int list_squashfs(struct listing *l, int fd, struct err *e);
 int list_erofs(struct listing *l, int fd, struct err *e);
 int list_archive(struct listing *l, int fd, struct err *e); /* tar, cpio */
 
+/* Bytes of a regular file or a block device. */
+int image_size(int fd, const char *name, uint64_t *size, struct err *e);
+
 /* An image of any of these kinds, told by its content. */
 int list_image(struct listing *l, const char *path, struct err *e);
 

@@ -71,11 +71,11 @@ static int open_compressor(struct squashfs *s, struct err *e)
 
 static int open_image(struct squashfs *s, struct err *e)
 {
-	struct stat st;
+	uint64_t size;
 
-	if (fstat(s->fd, &st) < 0)
-		return err_sys(e, s->l->name, "cannot read the image");
-	if (squashfs_super(s, (uint64_t)st.st_size, e) < 0 || open_compressor(s, e) < 0)
+	if (image_size(s->fd, s->l->name, &size, e) < 0)
+		return -1;
+	if (squashfs_super(s, size, e) < 0 || open_compressor(s, e) < 0)
 		return -1;
 	s->inodes = (struct squashfs_area){.what = "its inodes cannot be read",
 		.start = s->super.inode_table_start,
@@ -148,6 +148,7 @@ static int fill(struct squashfs *s, const char *path, struct listing_inode *out,
 		return squashfs_bad(s, e, "an inode has two types");
 	out->mode = modes[in->type] | (in->mode & 07777);
 	out->mtime = in->mtime;
+	out->links = in->links;
 	out->whole_seconds = true;
 	if (get_id(s, in->uid, &out->uid, e) < 0 || get_id(s, in->gid, &out->gid, e) < 0)
 		return -1;

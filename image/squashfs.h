@@ -116,7 +116,7 @@ int squashfs_xattrs(
 /* squashfs_inode.c: what is at a place in the inode table. */
 struct squashfs_inode {
 	uint16_t type, mode, uid, gid; /* type: the basic one; uid and gid are indexes */
-	uint32_t mtime, number, devno, xattrs;
+	uint32_t mtime, number, devno, xattrs, links;
 	uint64_t size; /* of a file, a target or a directory's names */
 	struct squashfs_file file;
 	struct squashfs_place target;

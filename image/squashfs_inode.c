@@ -27,6 +27,7 @@ static void decode_file_ext(struct squashfs_inode *in, const void *raw)
 	in->file.fragment = le32toh(f->fragment_idx);
 	in->file.offset = le32toh(f->fragment_offset);
 	in->xattrs = le32toh(f->xattr_idx);
+	in->links = le32toh(f->nlink);
 }
 
 static void decode_dir(struct squashfs_inode *in, const void *raw)
@@ -53,6 +54,7 @@ static void decode_slink(struct squashfs_inode *in, const void *raw)
 	const struct sqfs_inode_slink_t *l = raw;
 
 	in->size = le32toh(l->target_size);
+	in->links = le32toh(l->nlink);
 }
 
 static void decode_dev(struct squashfs_inode *in, const void *raw)
@@ -60,6 +62,7 @@ static void decode_dev(struct squashfs_inode *in, const void *raw)
 	const struct sqfs_inode_dev_t *d = raw;
 
 	in->devno = le32toh(d->devno);
+	in->links = le32toh(d->nlink);
 }
 
 static void decode_dev_ext(struct squashfs_inode *in, const void *raw)
@@ -68,12 +71,14 @@ static void decode_dev_ext(struct squashfs_inode *in, const void *raw)
 
 	in->devno = le32toh(d->devno);
 	in->xattrs = le32toh(d->xattr_idx);
+	in->links = le32toh(d->nlink);
 }
 
 static void decode_ipc(struct squashfs_inode *in, const void *raw)
 {
-	(void)in;
-	(void)raw;
+	const struct sqfs_inode_ipc_t *i = raw;
+
+	in->links = le32toh(i->nlink);
 }
 
 static void decode_ipc_ext(struct squashfs_inode *in, const void *raw)
@@ -81,6 +86,7 @@ static void decode_ipc_ext(struct squashfs_inode *in, const void *raw)
 	const struct sqfs_inode_ipc_ext_t *i = raw;
 
 	in->xattrs = le32toh(i->xattr_idx);
+	in->links = le32toh(i->nlink);
 }
 
 static const struct {
@@ -161,6 +167,7 @@ int squashfs_inode(
 		.mtime = le32toh(base.mod_time),
 		.number = le32toh(base.inode_number),
 		.xattrs = SQUASHFS_NONE,
+		.links = 1, /* a basic file has no field for it */
 	};
 	if (squashfs_read(s, &p, &raw, types[type].size, e) < 0)
 		return -1;

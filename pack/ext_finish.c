@@ -29,6 +29,8 @@ static int check_features(struct finish *f, struct err *e)
 		{true, EXT4_FEATURE_INCOMPAT_MMP, "mmp"},
 		{true, EXT4_FEATURE_INCOMPAT_CASEFOLD, "casefold"},
 		{true, EXT4_FEATURE_INCOMPAT_ENCRYPT, "encrypt"},
+		/* e2fsck does not count the attribute block of an inline link. */
+		{true, EXT4_FEATURE_INCOMPAT_INLINE_DATA, "inline_data"},
 	};
 	const struct ext2_super_block *s = f->x.fs->super;
 

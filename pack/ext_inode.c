@@ -68,20 +68,12 @@ static int make_special(struct finish *f, const struct listing_inode *want, stru
 {
 	struct ext2_inode_large *in = f->x.inode;
 
-	in->i_flags &= ~(uint32_t)(EXT4_EXTENTS_FL | EXT4_INLINE_DATA_FL);
+	in->i_flags &= ~(uint32_t)EXT4_EXTENTS_FL;
 	in->i_size = in->i_size_high = 0;
 	memset(in->i_block, 0, sizeof(in->i_block));
 	if (S_ISCHR(want->mode) || S_ISBLK(want->mode))
 		return set_device(f, want, e);
 	return 0;
-}
-
-static int keep_inline(void *arg, const struct ext_xattr *a, struct err *e)
-{
-	(void)e;
-	if (a->index != EXT_INDEX_SYSTEM)
-		return 0;
-	return buf_add(arg, a->value, a->len) < 0 ? -2 : 0;
 }
 
 static int set_xattr(struct finish *f, struct ext2_xattr_handle *h, const char *path,
@@ -109,19 +101,6 @@ static int open_xattrs(
 			ext2fs_xattrs_close(h);
 	}
 	return rc ? ext_error(&f->x, rc, e, "attributes of inode %u", ino) : 0;
-}
-
-static int restore_inline(
-	struct finish *f, uint32_t ino, const struct buf *b, struct err *e)
-{
-	struct ext2_xattr_handle *h;
-	int rc;
-
-	if (open_xattrs(f, ino, &h, e) < 0)
-		return -1;
-	rc = set_xattr(f, h, f->want[ino]->first, "system.data", b->data, b->len, e);
-	ext2fs_xattrs_close(&h);
-	return rc;
 }
 
 static int count_run(void *arg, uint64_t logical, uint64_t physical, uint64_t count,
@@ -180,27 +159,10 @@ static int set_fields(struct finish *f, uint32_t ino, struct err *e)
 
 int ext_dress(struct finish *f, uint32_t ino, struct err *e)
 {
-	cleanup_buf struct buf data = {0};
-	bool is_inline;
-	int rc;
-
-	if (ext_inode(&f->x, ino, e) < 0)
+	if (ext_inode(&f->x, ino, e) < 0 || ext_strip(f, ino, e) < 0 ||
+		set_fields(f, ino, e) < 0 || set_blocks(f, ino, e) < 0)
 		return -1;
-	is_inline = f->x.inode->i_flags & EXT4_INLINE_DATA_FL;
-	if (is_inline) {
-		rc = buf_adds(&data, "") < 0
-			     ? -2
-			     : ext_xattrs(&f->x, ino, f->x.inode, keep_inline, &data, e);
-		if (rc < 0)
-			return rc == -2 ? err_sys(e, f->x.name, "cannot finish") : -1;
-	}
-	if (ext_strip(f, ino, e) < 0 || set_fields(f, ino, e) < 0 ||
-		set_blocks(f, ino, e) < 0)
-		return -1;
-	is_inline = f->x.inode->i_flags & EXT4_INLINE_DATA_FL;
-	if (ext_write_inode(f, ino, e) < 0)
-		return -1;
-	return is_inline ? restore_inline(f, ino, &data, e) : 0;
+	return ext_write_inode(f, ino, e);
 }
 
 /* Attributes that the kernel knows to be ext4's. */
@@ -257,6 +219,12 @@ static int finish_ea_inodes(struct finish *f, uint32_t ino, struct err *e)
 		return -1;
 	if (!s.blocks)
 		return 0;
+	/* With blocks counted, e2fsck takes a short link's target for block numbers. */
+	if (S_ISLNK(f->want[ino]->mode) && f->want[ino]->size < sizeof(copy->i_block))
+		return err_set(e, ERR_REFUSED,
+			"%s: /%s: this filesystem has no room for the attributes of so "
+			"short a link",
+			f->x.name, f->want[ino]->first);
 	/* The file's own count has them too (e2fsck says so); the library forgets. */
 	memcpy(f->x.inode, copy, f->x.inode_bytes);
 	ext2fs_iblk_add_blocks(f->x.fs, (struct ext2_inode *)f->x.inode, s.blocks);

@@ -11,7 +11,8 @@
 static int changed(struct finish *f, const char *path, struct err *e, const char *what)
 {
 	return err_set(e, ERR_INPUT,
-		"%s: /%s %s: the staging tree was changed while the image was made",
+		"%s: /%s %s: the staging tree was changed while the image was made, or "
+		"mke2fs did not copy it right",
 		f->x.name, path, what);
 }
 

@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "fs/xattr.h"
 
@@ -82,6 +83,10 @@ int format_check(const struct format *f, const struct listing *l, struct err *e)
 			continue;
 		if (check_time(f, at->path, at->inode, e) < 0)
 			return -1;
+		if (f->family == FORMAT_EXT && strcmp(at->path, "lost+found") == 0 &&
+			!S_ISDIR(at->inode->mode))
+			return err_set(e, ERR_REFUSED,
+				"/lost+found: in ext it can only be a directory");
 		for (size_t k = 0; k < at->inode->xattr_count; k++)
 			if (check_xattr(f, at->path, &at->inode->xattrs[k], e) < 0)
 				return -1;

@@ -43,7 +43,7 @@ static const char *const *clock_env(struct clock *c, const struct identity *id)
 	return c->env;
 }
 
-/* Runs a tool. What it says though it did not fail is told where nobody reads it back. */
+/* Runs a tool. What it says though it did not fail are warnings. */
 static int run_tool(const struct making *m, const struct tool_args *a, struct err *e)
 {
 	cleanup_buf struct buf said = {0};
@@ -53,7 +53,7 @@ static int run_tool(const struct making *m, const struct tool_args *a, struct er
 
 	if (rc == 0)
 		rc = tool_wait(&t, m->tick, m->tick_arg, NULL, &said, e);
-	if (rc == 0 && m->tell && said.len)
+	if (rc == 0 && said.len)
 		fprintf(stderr, "%.*s", (int)said.len, said.data);
 	return rc;
 }
@@ -67,12 +67,35 @@ static int add_options(const struct making *m, struct tool_args *a)
 	return rc;
 }
 
-static bool has_option(const struct making *m, const char *option, const char *value)
+/* The features that the user asks mke2fs for, as "-O LIST" or "-OLIST". */
+static bool has_feature(const struct making *m, const char *feature)
 {
-	for (char *const *p = m->options; *p; p++)
-		if (strcmp(*p, option) == 0 && p[1] && strstr(p[1], value))
-			return true;
+	size_t len = strlen(feature);
+
+	for (char *const *p = m->options; *p; p++) {
+		const char *list = strncmp(*p, "-O", 2) != 0 ? NULL
+				   : (*p)[2]                 ? *p + 2
+							     : p[1];
+
+		while (list && *list) {
+			size_t n = strcspn(list, ",");
+
+			if (n == len && strncmp(list, feature, n) == 0)
+				return true;
+			list += n + (list[n] == ',');
+		}
+	}
 	return false;
+}
+
+static bool wants_journal(const struct making *m)
+{
+	if (has_feature(m, "^has_journal"))
+		return false;
+	for (char *const *p = m->options; *p; p++)
+		if (strcmp(*p, "-j") == 0)
+			return true;
+	return strcmp(m->format->name, "ext2") != 0 || has_feature(m, "has_journal");
 }
 
 /*
@@ -134,8 +157,7 @@ static bool no_room(const struct err *e)
 
 static int make_ext(const struct making *m, const char *dir, struct err *e)
 {
-	bool journal = strcmp(m->format->name, "ext2") != 0 &&
-		       !has_option(m, "-O", "^has_journal");
+	bool journal = wants_journal(m);
 	struct ext_size size = ext_size_for(m->listing, journal);
 	int rc = -1;
 
@@ -151,13 +173,16 @@ static int make_ext(const struct making *m, const char *dir, struct err *e)
 		if (truncate(m->out, 0) < 0)
 			return err_sys(e, m->out, "cannot empty");
 		rc = run_mke2fs(m, dir, &size, e);
+		if (rc == 0)
+			rc = ext_finish(m->out, m->listing, m->id->now, e);
 		if (rc < 0 && !no_room(e))
 			return -1;
 		if (rc < 0 && m->size)
 			return err_hint(e, "--size is too small for the tree");
 		size.bytes += (size.bytes / 8 + 0xfffff) & ~(uint64_t)0xfffff;
+		size.inodes += size.inodes / 2;
 	}
-	return rc < 0 ? -1 : ext_finish(m->out, m->listing, m->id->now, e);
+	return rc;
 }
 
 static int run_mksquashfs(const struct making *m, const char *dir, struct err *e)

@@ -12,10 +12,9 @@ struct making {
 	const struct format *format;
 	const struct listing *listing;
 	const struct identity *id;
-	const char *out;      /* the file, there and empty */
-	char *const *options; /* for the tool, end with NULL */
-	uint64_t size;        /* bytes of an ext image; 0: chosen */
-	bool tell; /* print what tools say to standard error though they do not fail */
+	const char *out;         /* the file, there and empty */
+	char *const *options;    /* for the tool, end with NULL */
+	uint64_t size;           /* bytes of an ext image; 0: chosen */
 	void (*tick)(void *arg); /* called while a tool runs; or NULL */
 	void *tick_arg;
 };

@@ -269,7 +269,7 @@ int tool_wait(struct tool *t, void (*tick)(void *arg), void *arg, struct buf *ou
 	if (read_all(t->err, said) < 0 || (out && read_all(t->out, out) < 0))
 		rc = err_set(e, ERR_SYS, "cannot read what %s printed", t->name);
 	/* Some programs give their reasons on standard output. */
-	if (!said->len)
+	if (status != 0 && !said->len)
 		read_all(t->out, said);
 	close(t->out);
 	close(t->err);

@@ -97,11 +97,11 @@ static int option(int key, const char *value, struct err *e)
 }
 
 /* What is made must not become part of the tree. */
-static int check_outside(const char *file, const struct place *p, struct err *e)
+static int check_outside(
+	const char *file, const struct place *p, char **full, struct err *e)
 {
 	cleanup_free char *copy = strdup(file);
 	cleanup_free char *dir = NULL;
-	cleanup_free char *full = NULL;
 	char *slash = copy ? strrchr(copy, '/') : NULL;
 
 	if (slash)
@@ -112,13 +112,13 @@ static int check_outside(const char *file, const struct place *p, struct err *e)
 	if (path_inside(dir, p->staging))
 		return err_set(e, ERR_REFUSED,
 			"%s: would lie in the tree that the image is made of", file);
-	if (asprintf(&full, "%s/%s", dir, slash ? slash + 1 : file) < 0) {
-		full = NULL;
+	if (asprintf(full, "%s/%s", dir, slash ? slash + 1 : file) < 0) {
+		*full = NULL;
 		return err_set(e, ERR_SYS, "out of memory");
 	}
 	/* Its journal too: NAME-journal, NAME-wal, NAME-shm. */
-	if (strncmp(full, p->db, strlen(p->db)) == 0 &&
-		(!full[strlen(p->db)] || full[strlen(p->db)] == '-'))
+	if (strncmp(*full, p->db, strlen(p->db)) == 0 &&
+		(!(*full)[strlen(p->db)] || (*full)[strlen(p->db)] == '-'))
 		return err_set(e, ERR_REFUSED, "%s: is the tree's database", file);
 	return 0;
 }
@@ -126,6 +126,9 @@ static int check_outside(const char *file, const struct place *p, struct err *e)
 /* What makes no sense together is refused rather than passed over. */
 static int check_request(const struct place *p, const struct format *f, struct err *e)
 {
+	cleanup_free char *out = NULL;
+	cleanup_free char *hashes = NULL;
+
 	if (f->family == FORMAT_ARCHIVE && request.options[0])
 		return err_set(e, ERR_USAGE,
 			"%s: livery writes it itself; there is no tool for the option %s",
@@ -136,15 +139,17 @@ static int check_request(const struct place *p, const struct format *f, struct e
 	if (f->family != FORMAT_EXT && request.size)
 		return err_set(e, ERR_USAGE,
 			"%s is as large as it gets: --size is for ext", f->name);
-	if (check_outside(request.out, p, e) < 0)
+	if (check_outside(request.out, p, &out, e) < 0)
 		return -1;
 	if (!request.hash_file)
 		return 0;
-	if (strcmp(request.hash_file, request.out) == 0)
-		return err_set(e, ERR_USAGE,
-			"-o and --hash-file name one file; --verity appends the hash "
-			"tree");
-	return check_outside(request.hash_file, p, e);
+	if (check_outside(request.hash_file, p, &hashes, e) < 0)
+		return -1;
+	return strcmp(out, hashes) == 0
+		       ? err_set(e, ERR_USAGE,
+				 "-o and --hash-file name one file; --verity appends the "
+				 "hash tree")
+		       : 0;
 }
 
 static void print_json(const struct image_result *r)

@@ -221,9 +221,14 @@ static int make_from_view(const struct making *m, const struct job *j, struct er
 	strcpy(options.db, j->place->db);
 	snprintf(made, sizeof(made), "%s/livery-view.XXXXXX", tmp && *tmp ? tmp : "/tmp");
 	tool_hold();
-	rc = mkdtemp(made) && realpath(made, dir)
-		     ? make_on(m, j, &options, dir, e)
-		     : err_sys(e, made, "cannot make a directory to mount on");
+	if (!mkdtemp(made)) {
+		rc = err_sys(e, made, "cannot make a directory to mount on");
+	} else if (!realpath(made, dir)) {
+		rc = err_sys(e, made, "cannot find");
+		rmdir(made);
+	} else {
+		rc = make_on(m, j, &options, dir, e);
+	}
 	tool_release();
 	if (rc == 0 && tool_interrupted())
 		return err_set(e, ERR_SYS, "interrupted");
@@ -242,7 +247,6 @@ static int make(struct job *j, const char *out, struct engine *en, struct making
 		.out = out,
 		.options = j->request->options,
 		.size = j->request->size,
-		.tell = j->request->no_verify,
 		.tick = show_size,
 		.tick_arg = m,
 	};

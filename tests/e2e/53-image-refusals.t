@@ -94,6 +94,19 @@ for type in squashfs ext4 erofs; do
 	is "$(f_mode out/image)" 0640 "$type: nobody may more than before"
 done
 as_user bash -c 'echo before >out/image'
+# What mke2fs can be asked for: finished, a filesystem is one that e2fsck finds nothing in.
+for options in "-O ^extents,^64bit" "-O^has_journal" "-I 128" "-b 1024 -O ^metadata_csum" \
+	"-O meta_bg,^resize_inode" "-O sparse_super2,project" "-E root_owner=5:5,stride=4"; do
+	# shellcheck disable=SC2086 # words
+	ok "ext4 $options" image -t ext4 --allow-unlabeled acl -- $options
+	ok "ext4 $options: e2fsck" as_user e2fsck -fn out/image
+	is "$(as_user "$LIVERY" manifest --digest out/image)" \
+		"$(as_user "$LIVERY" manifest --digest acl)" "ext4 $options: it is as the tree"
+done
+as_user bash -c 'echo before >out/image'
+refused "-O inline_data" "a filesystem with the feature inline_data cannot be finished" \
+	image -t ext4 --allow-unlabeled acl -- -O inline_data
+
 refused "--drop=colours" "--drop=colours: there are labels, acls and xattrs" image -t tar --drop=colours t
 
 refused "no labels" "/ has no label.*'livery label'.*--allow-unlabeled.*--drop=labels" image -t ext4 acl

@@ -277,6 +277,11 @@ static void test_once(void)
 	put_hardlink(&got, "b", y);
 	y->uid = 9;
 	differs("a uid: 0, 9\n", "an inode with two names");
+	y->uid = 0;
+	y->links = 2;
+	differs("", "it says so itself");
+	y->links = 1;
+	differs("a links: 2, 1\n", "it says that it has one");
 }
 
 static void test_long_label(void)

@@ -162,14 +162,14 @@ static void test_mksquashfs(void)
 }
 
 static char *image;
-static size_t image_size;
+static size_t right_size;
 
 /* Where a name is among directory entries; the entry's 8 bytes are before it. */
 static char *name_at(const char *name)
 {
 	const struct sqfs_super_t *s = (const void *)image;
 	char *p = memmem(image + s->directory_table_start,
-		image_size - s->directory_table_start, name, strlen(name));
+		right_size - s->directory_table_start, name, strlen(name));
 
 	if (!p)
 		errx(1, "%s is not in the image", name);
@@ -178,10 +178,10 @@ static char *name_at(const char *name)
 
 static void forged(const char *text)
 {
-	put_file("forged", image, image_size);
+	put_file("forged", image, right_size);
 	refused("forged", list_squashfs, text);
 	free(image);
-	image = get_file("f.sqfs", &image_size);
+	image = get_file("f.sqfs", &right_size);
 }
 
 static void set_super(size_t offset, const void *value, size_t len, const char *text)
@@ -236,7 +236,7 @@ static void test_forged(void)
 	put_text("f/file1", "one");
 	put_text("f/file2", "two");
 	run("mksquashfs f f.sqfs " QUIET " " PLAIN " -no-xattrs > out 2>&1");
-	image = get_file("f.sqfs", &image_size);
+	image = get_file("f.sqfs", &right_size);
 	test_super();
 
 	name_at("file1")[4] = '3';
@@ -280,7 +280,7 @@ static void test_numbers(void)
 	char *p, *one, *two;
 	uint16_t from, to;
 
-	image = get_file("f.sqfs", &image_size);
+	image = get_file("f.sqfs", &right_size);
 	s = (void *)image;
 	one = name_at("file1") - 8;
 	two = name_at("file2") - 8;
@@ -307,7 +307,7 @@ static void test_overlap(void)
 	put_dir("f/dirb");
 	put_text("f/dirb/file", "x");
 	run("mksquashfs f f.sqfs " QUIET " " PLAIN " -no-xattrs > out 2>&1");
-	image = get_file("f.sqfs", &image_size);
+	image = get_file("f.sqfs", &right_size);
 	s = (void *)image;
 	p = image + s->inode_table_start + 2;
 	memcpy(&from, name_at("dirb") - 8, 2);
