@@ -15,18 +15,19 @@
 /* Bytes that do not compress, or words that do; the same ones each time. */
 static inline void fill(unsigned char *p, size_t len, bool words, uint64_t seed)
 {
-	static const char *const text[] = {"livery ", "coat ", "of ", "arms\n", "\0\0\0"};
+	static const char *const text[] = {"livery ", "coat ", "of ", "arms\n"};
 
 	for (size_t at = 0; at < len;) {
+		size_t word;
+
 		seed = seed * 6364136223846793005u + 1442695040888963407u;
-		if (!words) {
-			p[at++] = (unsigned char)(seed >> 56);
+		word = (seed >> 33) % 5;
+		if (!words || word == 4) {
+			p[at++] = (unsigned char)(seed >> (words ? 50 : 56));
 			continue;
 		}
-		for (const char *s = text[(seed >> 33) % 5]; *s && at < len; s++)
+		for (const char *s = text[word]; *s && at < len; s++)
 			p[at++] = (unsigned char)*s;
-		if ((seed >> 33) % 5 == 4)
-			p[at++] = (unsigned char)(seed >> 50);
 	}
 }
 
