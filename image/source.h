@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a listing can be read from. Each reader takes a listing that listing_init() made
- * and leaves it finished. An image is read from a descriptor of a regular file, without
- * mounting and without privileges; what is wrong with it is ERR_INPUT with the image's
- * name first.
+ * and leaves it finished. An image is read from a descriptor of a file or a block device,
+ * without mounting and without privileges; what is wrong with it is ERR_INPUT with the
+ * image's name first.
  */
 #ifndef IMAGE_SOURCE_H
 #define IMAGE_SOURCE_H

@@ -167,6 +167,9 @@ for type in ext4 ext3 ext2 squashfs erofs tar; do
 	is "$(digest out/$type)" "$tree" "$type of everything: digest"
 	if [ $type != tar ] && have_root; then
 		is "$(mounted_digest out/$type $type)" "$tree" "$type of everything: as the kernel shows it"
+		disk=$(as_root losetup --find --show --read-only out/$type)
+		is "$(as_root "$LIVERY" manifest --digest "$disk")" "$tree" "$type of everything: from its block device"
+		as_root losetup --detach "$disk"
 	fi
 	case $type in
 	ext?)
