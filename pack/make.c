@@ -341,7 +341,7 @@ int make_from_stream(const struct making *m, struct engine *en, struct err *e)
 		     add_options(m, &a) | tool_arg(&a, "%s", m->out);
 	} else {
 		rc = erofs_args(m, &a) | tool_arg(&a, "--tar=f") |
-		     tool_arg(&a, "%s", m->out) | tool_arg(&a, "/dev/stdin");
+		     tool_arg(&a, "%s", m->out);
 	}
 	if (rc != 0)
 		return no_memory(e);

@@ -77,7 +77,9 @@ in_ext() { # IMAGE CHANGE
 	owner) debugfs_do "$1" "sif /etc/conf uid 20" ;;
 	group) debugfs_do "$1" "sif /large gid 4000000001" ;;
 	mode) debugfs_do "$1" "sif /bin/tool mode 0100755" ;;
-	time) debugfs_do "$1" "sif /etc/conf mtime @1600000010" ;;
+	# From 1.47.1 on the first one clears the fraction: 0.125 s in units of a quarter ns.
+	time) debugfs_do "$1" "sif /etc/conf mtime @1600000010" &&
+		debugfs_do "$1" "sif /etc/conf mtime_extra 500000000" ;;
 	device) debugfs_do "$1" "sif /dev/sda block[0] 0x812" ;;
 	node) debugfs_do "$1" "sif /dev/tty block[0] 0x441" ;;
 	label) debugfs_do "$1" "ea_set /etc/conf security.selinux u:object_r:conf_u:s0\\000" ;;
