@@ -38,6 +38,8 @@ result "$([ "$bare" != "$tree" ]; echo $?)" "the digest without labels is anothe
 ok "mount" mount_view rootfs view || bail "nothing to go on with"
 is "$(digest view)" "$tree" "a view has the same digest"
 as_user /usr/bin/python3 .bin/lib/scan.py view >view.list
+names=$(wc -l <view.list)
+result $((names < 4000)) "it is a real root ($names names)"
 strict_umount view
 
 # What the other readers say, which know nothing of livery.
@@ -76,7 +78,7 @@ for type in ext4 ext2 squashfs erofs tar; do
 	tar) way="as a stream, without a view" ;;
 	*) way="through a sealed view" ;;
 	esac
-	like "$OUT" "^out/image: $type, 6[0-9]{3} names, $(stat -c %s out/image) bytes, made $way, verified"$'\n' \
+	like "$OUT" "^out/image: $type, $names names, $(stat -c %s out/image) bytes, made $way, verified"$'\n' \
 		"$type: what was made, and how"
 	nothing_else "$type" image
 	check $type out/image $type
@@ -108,8 +110,9 @@ like "$(qemu-img info out/root.vhd)" "file format: vpc" "qemu-img knows it"
 exits 2 "a VHD is not verified as it is" as_user "$LIVERY" verify rootfs out/root.vhd
 like "$ERR" "VHD.*qemu-img convert -O raw" "and what to do is said"
 as_user qemu-img convert -f vpc -O raw out/root.vhd raw
-is "$(qemu-img info --output=json out/root.vhd | grep virtual-size)" \
-	"$(qemu-img info -f raw --output=json raw | grep virtual-size)" "a VHD: no byte more"
+# The size of the disk itself is the one that is indented least; newer versions tell of files too.
+is "$(qemu-img info --output=json out/root.vhd | sed -n 's/^    "virtual-size": \([0-9]*\),*$/\1/p')" \
+	"$(stat -c %s raw)" "a VHD: no byte more"
 OUT=$told check ext3 raw "ext3 from the VHD"
 ok "ext3 from the VHD: verify" as_user "$LIVERY" verify rootfs raw
 is "$(dumpe2fs -h raw 2>/dev/null | grep -c has_journal)" 1 "ext3 from the VHD: it has a journal"
