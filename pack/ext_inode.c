@@ -9,8 +9,6 @@
 #include "fs/xattr.h"
 #include "pack/ext_parts.h"
 
-#define EXTRA (sizeof(struct ext2_inode_large) - EXT2_GOOD_OLD_INODE_SIZE)
-
 int ext_write_inode(struct finish *f, uint32_t ino, struct err *e)
 {
 	errcode_t rc = ext2fs_write_inode_full(f->x.fs, ino,
@@ -139,9 +137,9 @@ static int set_fields(struct finish *f, uint32_t ino, struct err *e)
 	const struct listing_inode *want = f->want[ino];
 	struct ext2_inode_large *in = f->x.inode;
 
-	if (EXT2_INODE_SIZE(f->x.fs->super) >= EXT2_GOOD_OLD_INODE_SIZE + EXTRA &&
-		in->i_extra_isize < EXTRA)
-		in->i_extra_isize = EXTRA;
+	if (EXT2_INODE_SIZE(f->x.fs->super) >= EXT2_GOOD_OLD_INODE_SIZE + EXT_EXTRA &&
+		in->i_extra_isize < EXT_EXTRA)
+		in->i_extra_isize = EXT_EXTRA;
 	if (check_time(f, want, e) < 0)
 		return -1;
 	if (!S_ISREG(want->mode) && !S_ISDIR(want->mode) && !S_ISLNK(want->mode) &&

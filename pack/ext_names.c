@@ -50,7 +50,7 @@ static int visit(ext2_ino_t dir, int kind, struct ext2_dir_entry *at, int offset
 		return DIRENT_ABORT;
 	}
 	have = listing_find(&f->have, r->path.data);
-	if (!have) /* "." or "..", of an inline directory */
+	if (!have) /* nothing that was listed */
 		goto next;
 	goal = f->goal[have - f->have.entries];
 	if (!goal) {

@@ -5,12 +5,27 @@
 
 #include <stdarg.h>
 
+#include "image/digest.h"
 #include "image/source.h"
 #include "tests/unit/tree.h"
 
 typedef int reader_fn(struct listing *l, int fd, struct err *e);
 
 static struct err list_err;
+
+/* The size and digest that an inode with this file's content has. */
+static inline void digest_of(struct listing_inode *in, const char *path)
+{
+	struct digest d;
+	size_t len;
+	char *data = get_file(path, &len);
+
+	in->size = len;
+	digest_start(&d);
+	digest_add(&d, data, len);
+	digest_finish(&d, in);
+	free(data);
+}
 
 static inline void must_init(struct listing *l)
 {

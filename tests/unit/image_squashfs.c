@@ -13,19 +13,6 @@
 static const char label[] = "system_u:object_r:etc_t:s0";
 static struct err e;
 
-static void digest_of(struct listing_inode *in, const char *path)
-{
-	struct digest d;
-	size_t len;
-	char *data = get_file(path, &len);
-
-	in->size = len;
-	digest_start(&d);
-	digest_add(&d, data, len);
-	digest_finish(&d, in);
-	free(data);
-}
-
 static void make_stage(void)
 {
 	char *large = calloc(1, 700001);

@@ -19,17 +19,10 @@ static const char capability[] = "\1\0\0\2\0\4\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
 static void put_content(struct listing_inode *in, const char *path)
 {
-	struct digest d;
-	char *data, name[512];
-	size_t len;
+	char name[512];
 
 	snprintf(name, sizeof(name), "s/%s", path);
-	data = get_file(name, &len);
-	in->size = len;
-	digest_start(&d);
-	digest_add(&d, data, len);
-	digest_finish(&d, in);
-	free(data);
+	digest_of(in, name);
 }
 
 static void make_stage(void)
