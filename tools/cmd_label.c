@@ -123,7 +123,7 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 		stage_open(&stage, p.staging, e) < 0)
 		return -1;
 	/* No database is made for a policy that cannot be used. */
-	rc = policy_open(&l, stage, opt_policy, e);
+	rc = policy_open(&l, stage, opt_policy, NULL, e);
 	stage_close(stage);
 	if (rc < 0)
 		return -1;

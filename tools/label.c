@@ -109,18 +109,18 @@ static int look_up(struct labeling *l, const char *path, const struct node *n,
 	const struct labeler_rule **rule, struct err *e)
 {
 	cleanup_free char *absolute = NULL;
+	struct labeler_result r;
 	struct stat st;
-	int rc;
 
 	if (asprintf(&absolute, "/%s", path) < 0) {
 		absolute = NULL;
 		return no_memory(e);
 	}
 	engine_stat(l->en, n, &st);
-	rc = labeler_lookup(l->labeler, absolute, st.st_mode, rule, e);
-	if (rc < 0)
+	if (labeler_lookup(l->labeler, absolute, st.st_mode, &r, e) < 0)
 		return err_wrap(e, "%s", path);
-	return rc;
+	*rule = r.rule;
+	return (int)r.answer;
 }
 
 static int store(struct labeling *l, int64_t record, const struct labeler_rule *rule,

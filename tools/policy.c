@@ -16,7 +16,8 @@
 #define FILES "contexts/files"
 
 /* A given path: PATH, PATH/file_contexts or PATH/contexts/files/file_contexts. */
-static int open_given(struct labeler **out, const char *path, struct err *e)
+static int open_given(struct labeler **out, const char *path,
+	const struct labeler_options *options, struct err *e)
 {
 	static const char *const below[] = {"", "/" FILES};
 	struct labeler_source src = {.base = BASE, .follow = true};
@@ -39,7 +40,7 @@ static int open_given(struct labeler **out, const char *path, struct err *e)
 		src.dirfd = fd;
 		return fd < 0 ? err_sys(e, src.shown,
 					"cannot open the policy's directory")
-			      : labeler_open(out, &src, e);
+			      : labeler_open(out, &src, options, e);
 	}
 	for (size_t i = 0; i < sizeof(below) / sizeof(below[0]); i++) {
 		char full[PATH_MAX];
@@ -49,7 +50,7 @@ static int open_given(struct labeler **out, const char *path, struct err *e)
 		if (fd >= 0 && faccessat(fd, BASE, F_OK, 0) == 0) {
 			src.shown = full;
 			src.dirfd = fd;
-			return labeler_open(out, &src, e);
+			return labeler_open(out, &src, options, e);
 		}
 		if (fd >= 0)
 			close(take_fd(&fd));
@@ -132,7 +133,8 @@ static int only_type(const struct stage *stage, char type[NAME_MAX + 1], struct 
 		stage_path(stage));
 }
 
-static int open_own(struct labeler **out, const struct stage *stage, struct err *e)
+static int open_own(struct labeler **out, const struct stage *stage,
+	const struct labeler_options *options, struct err *e)
 {
 	struct labeler_source src = {.base = BASE};
 	char type[NAME_MAX + 1];
@@ -158,11 +160,12 @@ static int open_own(struct labeler **out, const struct stage *stage, struct err 
 		return -1;
 	src.dirfd = fd;
 	src.shown = shown;
-	return labeler_open(out, &src, e);
+	return labeler_open(out, &src, options, e);
 }
 
-int policy_open(
-	struct labeler **out, const struct stage *stage, const char *path, struct err *e)
+int policy_open(struct labeler **out, const struct stage *stage, const char *path,
+	const struct labeler_options *options, struct err *e)
 {
-	return path ? open_given(out, path, e) : open_own(out, stage, e);
+	return path ? open_given(out, path, options, e)
+		    : open_own(out, stage, options, e);
 }

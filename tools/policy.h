@@ -12,7 +12,7 @@
  * tree carries: etc/selinux/TYPE/contexts/files with SELINUXTYPE of etc/selinux/config,
  * or without that file the only one there is. Never follows a link in the staging tree.
  */
-int policy_open(
-	struct labeler **out, const struct stage *stage, const char *path, struct err *e);
+int policy_open(struct labeler **out, const struct stage *stage, const char *path,
+	const struct labeler_options *options, struct err *e);
 
 #endif

@@ -89,11 +89,13 @@ static void put_parts(const uint8_t *data, size_t size)
 /* What the contract promises of an answer. */
 static void look_up(struct labeler *l, const char *path, mode_t mode)
 {
-	const struct labeler_rule *rule;
+	struct labeler_result r;
 	struct err e = {0};
-	int got = labeler_lookup(l, path, mode, &rule, &e);
+	int rc = labeler_lookup(l, path, mode, &r, &e);
+	const struct labeler_rule *rule = r.rule;
+	enum labeler_answer got = r.answer;
 
-	if (got < 0 && (rule || e.code == ERR_NONE || !e.msg[0]))
+	if (rc < 0 && (rule || e.code == ERR_NONE || !e.msg[0]))
 		abort();
 	if (got == LABELER_UNMATCHED && rule)
 		abort();
@@ -132,7 +134,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		make_dir();
 	src.dirfd = dirfd_of_policy;
 	put_parts(data, size);
-	if (labeler_open(&l, &src, &e) == 0)
+	if (labeler_open(&l, &src, NULL, &e) == 0)
 		use(l);
 	else if (l || e.code == ERR_NONE || !e.msg[0])
 		abort();

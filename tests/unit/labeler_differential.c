@@ -192,7 +192,7 @@ static bool agree(struct labeler *ours, struct selabel_handle *plain,
 	const struct labeler_rule *r;
 	char context[256], where[256], want_context[256], want_where[256];
 	struct err e;
-	int got = labeler_lookup(ours, path, mode, &r, &e);
+	int got = look_up(ours, path, mode, &r, &e);
 
 	ask(plain, path, mode, want_context, sizeof(want_context));
 	ask(marked, path, mode, want_where, sizeof(want_where));

@@ -126,13 +126,13 @@ static void test_base_name(void)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		src.base = names[i];
-		is_int(labeler_open(&l, &src, &e), -1, "base name '%s'", names[i]);
+		is_int(labeler_open(&l, &src, NULL, &e), -1, "base name '%s'", names[i]);
 		is_int(e.code, ERR_USAGE, "base name '%s': code", names[i]);
 	}
 	place_text(&place, "other", "/a ca\n");
 	place_text(&place, "other.local", "/b cb\n");
 	src.base = "other";
-	is_int(labeler_open(&l, &src, &e), 0, "a base name of one's own");
+	is_int(labeler_open(&l, &src, NULL, &e), 0, "a base name of one's own");
 	is_str(labeler_rule_at(l, 1)->file, "POLICY/other.local", "its companion");
 	labeler_close(l);
 }
@@ -146,7 +146,7 @@ static void test_names_are_quoted(void)
 
 	place_clear(&place);
 	place_text(&place, "file_contexts", "/a -\x1b c\n");
-	is_int(labeler_open(&l, &src, &e), -1, "control characters");
+	is_int(labeler_open(&l, &src, NULL, &e), -1, "control characters");
 	is_str(e.msg,
 		"a\\nb/file_contexts:1:4: unknown file type '-\\033'; it is one of -- -b "
 		"-c "

@@ -17,8 +17,7 @@ static void wins(
 	struct err e = {0};
 
 	quote_path(shown, sizeof(shown), path);
-	is_int(labeler_lookup(l, path, mode, &r, &e), answer, "%s %o: answer", shown,
-		mode);
+	is_int(look_up(l, path, mode, &r, &e), answer, "%s %o: answer", shown, mode);
 	if (r)
 		snprintf(got, sizeof(got), "%s:%u",
 			r->file + strlen("POLICY/file_contexts"), r->line);
@@ -120,7 +119,7 @@ static void test_none(void)
 	wins(l, "/run/x/lit", S_IFDIR, LABELER_EXCLUDED, ":2");
 	wins(l, "/run/z", S_IFREG, LABELER_LABEL, ":1");
 	wins(l, "/run", S_IFDIR, LABELER_UNMATCHED, NULL);
-	is_int(labeler_lookup(l, "/run/y", S_IFREG, &r, &e), LABELER_LABEL,
+	is_int(look_up(l, "/run/y", S_IFREG, &r, &e), LABELER_LABEL,
 		"<<none>> is spelled just so");
 	is_str(r->context, "<<None>>", "else it is a context");
 	labeler_close(l);
@@ -185,12 +184,11 @@ static void test_errors(void)
 	l = place_must_open(&place);
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
 		r = (const struct labeler_rule *)&place;
-		is_int(labeler_lookup(l, paths[i], 0, &r, &e), -1, "'%s'", paths[i]);
+		is_int(look_up(l, paths[i], 0, &r, &e), -1, "'%s'", paths[i]);
 		is_int(e.code, ERR_USAGE, "'%s': code", paths[i]);
 		ok(r == NULL, "'%s': no rule", paths[i]);
 	}
-	is_int(labeler_lookup(l, "/x", 0, &r, &e), LABELER_LABEL,
-		"an absolute path is fine");
+	is_int(look_up(l, "/x", 0, &r, &e), LABELER_LABEL, "an absolute path is fine");
 	labeler_close(l);
 }
 

@@ -187,7 +187,7 @@ static void test_long(void)
 
 	is_int(open_long("file_contexts", "/a c", 65533, "\n", &l, &e), 0,
 		"a context of 65,534 bytes");
-	is_int(labeler_lookup(l, "/a", S_IFREG, &r, &e), LABELER_LABEL, "it is found");
+	is_int(look_up(l, "/a", S_IFREG, &r, &e), LABELER_LABEL, "it is found");
 	is_int(strlen(r->context), 65534, "and whole");
 	labeler_close(l);
 

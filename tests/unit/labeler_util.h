@@ -109,7 +109,18 @@ static inline int place_open(
 	};
 
 	memset(e, 0, sizeof(*e));
-	return labeler_open(l, &src, e);
+	return labeler_open(l, &src, NULL, e);
+}
+
+/* An enum labeler_answer and the rule, or -1. */
+static inline int look_up(struct labeler *l, const char *path, mode_t mode,
+	const struct labeler_rule **rule, struct err *e)
+{
+	struct labeler_result r;
+	int rc = labeler_lookup(l, path, mode, &r, e);
+
+	*rule = r.rule;
+	return rc < 0 ? -1 : (int)r.answer;
 }
 
 static inline struct labeler *place_must_open(const struct place *p)
