@@ -152,7 +152,7 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 }
 
 static const struct command_option options[] = {
-	{OPT_POLICY, "policy", "PATH", "file_contexts, or a policy's directory"},
+	OPTION_POLICY,
 	{OPT_ALLOW_UNLABELED, "allow-unlabeled", NULL,
 		"exit 0 though no rule matched a file"},
 	OPTION_DB,

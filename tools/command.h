@@ -19,18 +19,27 @@ enum {
 /* Keys of options that have no letter. */
 enum {
 	OPT_ALLOW_UNLABELED = 256,
+	OPT_CHECK,
+	OPT_COVERAGE,
 	OPT_DB,
 	OPT_DIGEST,
 	OPT_DROP,
+	OPT_DRY_RUN,
+	OPT_ENGINE,
+	OPT_EXCLUDE,
 	OPT_HASH_FILE,
 	OPT_JSON,
 	OPT_NATIVE,
+	OPT_NO_CHECK,
 	OPT_NO_VERIFY,
 	OPT_POLICY,
+	OPT_PREFIX,
 	OPT_QCOW2,
 	OPT_REPAIR,
+	OPT_SEMANTICS,
 	OPT_SIZE,
 	OPT_STAGING,
+	OPT_TYPE,
 	OPT_VERITY,
 	OPT_VHD,
 	OPT_WITHOUT_FUSE,
@@ -79,6 +88,25 @@ int command_run(const struct command *c, int argc, char **argv);
 #define OPTION_JSON                                                                      \
 	{                                                                                \
 		OPT_JSON, "json", NULL, "print JSON, for programs"                       \
+	}
+#define OPTION_POLICY                                                                    \
+	{                                                                                \
+		OPT_POLICY, "policy", "PATH", "file_contexts, or a policy's directory"   \
+	}
+#define OPTION_SEMANTICS                                                                 \
+	{                                                                                \
+		OPT_SEMANTICS, "semantics", "VERSION",                                   \
+			"label as libselinux 3.4, 3.8 or 3.11 does (default: 3.11)"      \
+	}
+#define OPTION_ENGINE                                                                    \
+	{                                                                                \
+		OPT_ENGINE, "engine", "NAME",                                            \
+			"matcher (default), or libselinux: the one installed here"       \
+	}
+#define OPTION_PREFIX                                                                    \
+	{                                                                                \
+		OPT_PREFIX, "prefix", "PATH",                                            \
+			"where the tree's root will be on the target (default: /)"       \
 	}
 
 #endif

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/quote.h"
+#include "tools/command.h"
 
 #define BASE  "file_contexts"
 #define FILES "contexts/files"
@@ -168,4 +170,63 @@ int policy_open(struct labeler **out, const struct stage *stage, const char *pat
 {
 	return path ? open_given(out, path, options, e)
 		    : open_own(out, stage, options, e);
+}
+
+static int version_option(struct labeler_options *o, const char *value, struct err *e)
+{
+	char quoted[256];
+
+	for (int v = 0; v < LABELER_VERSIONS; v++) {
+		if (strcmp(value, labeler_version_text((enum labeler_version)v)) == 0) {
+			o->version = (enum labeler_version)v;
+			return 0;
+		}
+	}
+	if (strcmp(value, "3.8.1") == 0) {
+		o->version = LABELER_3_8;
+		return 0;
+	}
+	return err_set(e, ERR_USAGE, "--semantics is 3.4, 3.8 or 3.11, not '%s'",
+		quote_path(quoted, sizeof(quoted), value));
+}
+
+int policy_option(struct labeler_options *o, int key, const char *value, struct err *e)
+{
+	char quoted[256];
+
+	if (key == OPT_SEMANTICS)
+		return version_option(o, value, e);
+	if (strcmp(value, "matcher") == 0)
+		o->engine = LABELER_MATCHER;
+	else if (strcmp(value, "libselinux") == 0)
+		o->engine = LABELER_LIBSELINUX;
+	else
+		return err_set(e, ERR_USAGE,
+			"--engine is matcher or libselinux, not '%s'",
+			quote_path(quoted, sizeof(quoted), value));
+	return 0;
+}
+
+char *policy_prefix(const char *value, struct err *e)
+{
+	size_t len = value ? strlen(value) : 0;
+	char *prefix;
+
+	if (value && value[0] != '/') {
+		err_set(e, ERR_USAGE, "--prefix is an absolute path");
+		return NULL;
+	}
+	prefix = malloc(len + 2);
+	if (!prefix) {
+		err_set(e, ERR_SYS, "out of memory");
+		return NULL;
+	}
+	len = 0;
+	for (const char *p = value ? value : "/"; *p; p++)
+		if (*p != '/' || len == 0 || prefix[len - 1] != '/')
+			prefix[len++] = *p;
+	if (len > 1 && prefix[len - 1] == '/')
+		len--;
+	prefix[len] = '\0';
+	return prefix;
 }

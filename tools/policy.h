@@ -15,4 +15,13 @@
 int policy_open(struct labeler **out, const struct stage *stage, const char *path,
 	const struct labeler_options *options, struct err *e);
 
+/*
+ * The options --semantics (3.4, 3.8, 3.8.1, 3.11) and --engine (matcher, libselinux).
+ * Returns 0 or -1.
+ */
+int policy_option(struct labeler_options *o, int key, const char *value, struct err *e);
+
+/* --prefix: absolute and clean, "/" where value is NULL. To be freed; NULL with e set. */
+char *policy_prefix(const char *value, struct err *e);
+
 #endif
