@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "labeler/parse.h"
 
-#define PCRE2_CODE_UNIT_WIDTH 8
-
 #include <errno.h>
-#include <pcre2.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -15,6 +12,8 @@
 
 #include "common/buf.h"
 #include "common/quote.h"
+#include "labeler/expression.h"
+#include "labeler/syntax.h"
 
 #define FIELD_MAX      65534u /* bytes; libselinux 3.8 and later refuse longer ones */
 #define SUBS_LINE_MAX  1021u  /* bytes without the newline: fgets() into 1,023 */
@@ -147,32 +146,30 @@ static int parse_type(mode_t *type, const char *text, const struct line *l, stru
  * libselinux compiles an expression only when a look-up first reaches it, and then every
  * such look-up fails; so find out now.
  */
-static int check_regex(const char *regex, const struct line *l, struct err *e)
+static int check_regex(
+	struct policy *p, const char *regex, const struct line *l, struct err *e)
 {
 	size_t len = strlen(regex);
-	cleanup_buf struct buf anchored = {0};
 	char quoted[SHOWN_TEXT_MAX];
-	PCRE2_UCHAR why[256];
-	pcre2_code *code;
-	PCRE2_SIZE at;
-	int number;
+	char why[256];
+	uint32_t start;
+	size_t at;
+	int got;
 
 	if (len <= PLAIN_MAX && !strpbrk(regex, "\\.^$?*+|[](){}"))
 		return 0;
-	if (buf_addc(&anchored, '^') < 0 || buf_add(&anchored, regex, len) < 0 ||
-		buf_addc(&anchored, '$') < 0)
-		return err_sys(e, l->shown, "cannot check an expression");
-	code = pcre2_compile((PCRE2_SPTR)anchored.data, anchored.len, PCRE2_DOTALL,
-		&number, &at, NULL);
-	if (code) {
-		pcre2_code_free(code);
+	/* What is regular compiles; most is. */
+	got = syntax_parse(&p->trial, regex, len, true, &start);
+	p->trial.count = 0;
+	p->trial.follower_count = 0;
+	if (got == SYNTAX_OTHER)
+		got = expression_check(regex, len, why, sizeof(why), &at);
+	if (got > 0)
 		return 0;
-	}
-	if (pcre2_get_error_message(number, why, sizeof(why)) < 0)
-		snprintf((char *)why, sizeof(why), "PCRE2 error %d", number);
-	at = at > 0 ? at - 1 : 0; /* the '^' is ours, and so is the '$' */
-	return bad(e, l, regex + (at < len ? at : len), "bad regular expression '%s': %s",
-		quote_bytes(quoted, sizeof(quoted), regex, len), (char *)why);
+	if (got < 0)
+		return err_sys(e, l->shown, "cannot check an expression");
+	return bad(e, l, regex + at, "bad regular expression '%s': %s",
+		quote_bytes(quoted, sizeof(quoted), regex, len), why);
 }
 
 static struct labeler_rule *new_rule(
@@ -229,7 +226,7 @@ static int parse_rule(struct policy *p, const struct line *l, struct err *e)
 		return -1;
 	rule.regex = field[0];
 	rule.context = field[n - 1];
-	if (check_regex(rule.regex, l, e) < 0)
+	if (check_regex(p, rule.regex, l, e) < 0)
 		return -1;
 	kept = new_rule(p, l, e);
 	if (!kept)

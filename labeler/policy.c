@@ -192,5 +192,6 @@ void policy_free(struct policy *p)
 		free(p->files[i].data);
 	}
 	free(p->rules);
+	nfa_free(&p->trial);
 	*p = (struct policy){0};
 }

@@ -11,6 +11,7 @@
 
 #include "common/err.h"
 #include "labeler/labeler.h"
+#include "labeler/nfa.h"
 
 /*
  * Bounds on what is read; far above any real policy (Debian's has 0.4 MiB and 6,000
@@ -19,6 +20,8 @@
  */
 #define POLICY_FILE_MAX  (64u << 20) /* bytes a file */
 #define POLICY_RULES_MAX 50000u      /* of the three files together */
+
+#define POLICY_NO_LABEL "<<none>>" /* spelled just so; anything else is a context */
 
 /* In the order in which libselinux reads them; those with rules come first. */
 enum policy_part {
@@ -45,6 +48,7 @@ struct policy {
 	struct labeler_rule *rules;
 	size_t count;
 	size_t cap;
+	struct nfa trial; /* in which expressions are parsed to see whether they can be */
 };
 
 /* What stands behind the base name: "", ".homedirs" and so on. */

@@ -156,18 +156,21 @@ static void test_names_are_quoted(void)
 
 static void test_scratch(void)
 {
+	const struct labeler_options libselinux = {.engine = LABELER_LIBSELINUX};
+	const struct labeler_source src = {
+		.dirfd = place.fd, .base = "file_contexts", .shown = "POLICY"};
 	struct labeler *l;
 	struct err e;
 	char gone[128];
 
 	start();
-	l = place_must_open(&place);
+	is_int(labeler_open(&l, &src, &libselinux, &e), 0, "the policy by libselinux");
 	is_int(place_left_behind(&place), 0, "the copy is gone as soon as it is loaded");
 	labeler_close(l);
 
 	snprintf(gone, sizeof(gone), "%s/nowhere", place.dir);
 	setenv("TMPDIR", gone, 1);
-	is_int(place_open(&place, &l, false, &e), -1, "no TMPDIR");
+	is_int(labeler_open(&l, &src, &libselinux, &e), -1, "no TMPDIR");
 	ok(strstr(e.msg, "cannot make a temporary directory: ") == e.msg &&
 			strstr(e.msg, "/nowhere: No such file or directory; TMPDIR says "
 				      "where"),

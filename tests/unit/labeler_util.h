@@ -98,6 +98,20 @@ static inline int place_left_behind(const struct place *p)
 }
 
 /* The policy is shown as POLICY/…, wherever the directory is. */
+static inline int place_open_as(const struct place *p, struct labeler **l,
+	enum labeler_engine engine, enum labeler_version version, struct err *e)
+{
+	const struct labeler_source src = {
+		.dirfd = p->fd,
+		.base = "file_contexts",
+		.shown = "POLICY",
+	};
+	const struct labeler_options o = {.engine = engine, .version = version};
+
+	memset(e, 0, sizeof(*e));
+	return labeler_open(l, &src, &o, e);
+}
+
 static inline int place_open(
 	const struct place *p, struct labeler **l, bool follow, struct err *e)
 {

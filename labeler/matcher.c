@@ -1,0 +1,487 @@
+/* SPDX-License-Identifier: MIT */
+#include "labeler/matcher.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/quote.h"
+#include "labeler/nfa.h"
+
+#define EXPRESSION_MAX_3_11 4095u /* bytes without the anchors */
+
+#define FIRST 0 /* in matcher.keys */
+#define LAST  1
+
+static int no_memory(struct err *e)
+{
+	errno = ENOMEM;
+	return err_sys(e, NULL, "cannot look up a label");
+}
+
+/* libselinux 3.11 fails each look-up that reaches a longer one. */
+static int check_lengths(const struct matcher *m, struct err *e)
+{
+	char file[1024];
+
+	for (size_t i = 0; m->version == LABELER_3_11 && i < m->policy->count; i++) {
+		const struct labeler_rule *r = &m->policy->rules[i];
+		size_t len = strlen(r->regex);
+
+		if (len <= EXPRESSION_MAX_3_11 || m->patterns.standings[i].exact_3_8)
+			continue;
+		return err_set(e, ERR_INPUT,
+			"%s:%u: an expression of %zu bytes; libselinux 3.11 takes %u at "
+			"the most: shorten it, or say --semantics=3.8",
+			quote_path(file, sizeof(file), r->file), r->line, len,
+			EXPRESSION_MAX_3_11);
+	}
+	return 0;
+}
+
+int matcher_make(struct matcher *m, const struct policy *policy,
+	enum labeler_version version, struct err *e)
+{
+	m->policy = policy;
+	m->version = version;
+	if (subs_make(&m->subs[0], &policy->files[POLICY_SUBS]) < 0 ||
+		subs_make(&m->subs[1], &policy->files[POLICY_SUBS_DIST]) < 0)
+		return no_memory(e);
+	if (patterns_make(&m->patterns, policy, e) < 0 || check_lengths(m, e) < 0)
+		return -1;
+	return automaton_make(&m->automaton, &m->patterns, e);
+}
+
+void matcher_free(struct matcher *m)
+{
+	automaton_free(&m->automaton);
+	patterns_free(&m->patterns);
+	reference_free(&m->reference);
+	for (int i = 0; i < 2; i++) {
+		subs_free(&m->subs[i]);
+		buf_free(&m->keys[i].once);
+		buf_free(&m->keys[i].twice);
+	}
+	buf_free(&m->clean);
+	free(m->answers);
+	free(m->hits);
+	*m = (struct matcher){0};
+}
+
+/* "//" becomes "/", one '/' at the end goes; "." and ".." stay, as libselinux has it. */
+static int clean(struct matcher *m, const char **path, size_t *len)
+{
+	const char *p = *path;
+	struct buf *out = &m->clean;
+
+	*len = strlen(p);
+	if (!strstr(p, "//") && (*len == 1 || p[*len - 1] != '/'))
+		return 0;
+	out->len = 0;
+	for (size_t i = 0; i < *len; i++)
+		if ((p[i] != '/' || i == 0 || p[i - 1] != '/') && buf_addc(out, p[i]) < 0)
+			return -1;
+	if (out->len > 1 && out->data[out->len - 1] == '/')
+		out->len--;
+	*path = out->data;
+	*len = out->len;
+	return 0;
+}
+
+/* The path after a substitution, or as it is. */
+static int apply(const struct sub *line, struct buf *into, const char **path, size_t *len)
+{
+	if (!line)
+		return 0;
+	into->len = 0;
+	if (subs_apply(line, *path, *len, into) < 0)
+		return -1;
+	*path = into->data;
+	*len = into->len;
+	return 0;
+}
+
+/* Both keys, which are one where the lines that count are the same. */
+static int make_keys(
+	struct matcher *m, const char *path, size_t len, bool below, struct err *e)
+{
+	const struct sub *found[2], *second[2];
+
+	subs_find(&m->subs[0], path, len, below, &found[FIRST], &found[LAST]);
+	m->one_key = true;
+	for (int i = LAST; i >= FIRST; i--) {
+		struct key *k = &m->keys[i];
+
+		if (i == FIRST && found[FIRST] == found[LAST] && m->one_key)
+			break;
+		k->text = path;
+		k->len = len;
+		k->subs[0] = found[i];
+		if (apply(found[i], &k->once, &k->text, &k->len) < 0)
+			return no_memory(e);
+		subs_find(&m->subs[1], k->text, k->len, below, &second[FIRST],
+			&second[LAST]);
+		k->subs[1] = second[i];
+		m->one_key = m->one_key && second[FIRST] == second[LAST];
+		if (apply(second[i], &k->twice, &k->text, &k->len) < 0)
+			return no_memory(e);
+	}
+	if (found[FIRST] != found[LAST] || !m->one_key)
+		m->one_key = m->keys[FIRST].len == m->keys[LAST].len &&
+			     memcmp(m->keys[FIRST].text, m->keys[LAST].text,
+				     m->keys[LAST].len) == 0;
+	return 0;
+}
+
+int matcher_keys(struct matcher *m, const char *path, struct err *e)
+{
+	size_t len;
+
+	if (clean(m, &path, &len) < 0)
+		return no_memory(e);
+	return make_keys(m, path, len, false, e);
+}
+
+const struct key *matcher_key(const struct matcher *m, enum labeler_version v)
+{
+	return &m->keys[v == LABELER_3_8 && !m->one_key ? FIRST : LAST];
+}
+
+static bool has_empty_name(const char *key, size_t len)
+{
+	return memmem(key, len, "//", 2) != NULL;
+}
+
+static int add_hit(struct matcher *m, uint32_t rule, unsigned versions)
+{
+	if (nfa_grow((void **)&m->hits, &m->hit_room, m->hit_count, sizeof(*m->hits)) < 0)
+		return -1;
+	m->hits[m->hit_count++] = (struct hit){rule, (uint8_t)versions};
+	return 0;
+}
+
+/* What a state accepts. With newline set, the last byte of the key, a newline, is yet to
+ * come. */
+static int add_accepted(struct matcher *m, uint32_t s, const char *key, size_t len,
+	bool newline, struct err *e)
+{
+	const struct state *state = automaton_state(&m->automaton, s);
+
+	for (uint32_t i = 0; i < state->accept_count; i++) {
+		uint32_t number = m->automaton.pool[state->accepts + i];
+		const struct pattern *p = &m->patterns.list[number];
+		unsigned versions = p->versions;
+
+		if (newline &&
+			(p->expression || m->patterns.standings[p->rule].exact_3_8))
+			versions &= p->expression ? 0 : VERSION_3_4;
+		if (p->expression) {
+			int got = versions == 0
+					  ? 0
+					  : expression_match(&m->patterns.expressions,
+						    p->expression, key + p->skip,
+						    len - p->skip, e);
+
+			if (got < 0)
+				return -1;
+			if (got == 0)
+				continue;
+		}
+		if (versions && add_hit(m, p->rule, versions) < 0)
+			return no_memory(e);
+	}
+	return 0;
+}
+
+static int by_rule(const void *a, const void *b)
+{
+	const struct hit *x = a, *y = b;
+
+	return (x->rule > y->rule) - (x->rule < y->rule);
+}
+
+static void merge_hits(struct matcher *m)
+{
+	size_t kept = 0;
+
+	if (m->hit_count > 1)
+		qsort(m->hits, m->hit_count, sizeof(*m->hits), by_rule);
+	for (size_t i = 0; i < m->hit_count; i++) {
+		if (kept && m->hits[kept - 1].rule == m->hits[i].rule)
+			m->hits[kept - 1].versions |= m->hits[i].versions;
+		else
+			m->hits[kept++] = m->hits[i];
+	}
+	m->hit_count = kept;
+}
+
+/* See reference.h. */
+static int add_reference(struct matcher *m, const char *key, size_t len, struct err *e)
+{
+	for (size_t i = 0; i < m->hit_count; i++)
+		m->hits[i].versions &= (uint8_t) ~(1u << LABELER_3_11);
+	for (size_t i = 0; i < m->policy->count; i++) {
+		int got = reference_matches(&m->reference, &m->patterns, i, key, len, e);
+
+		if (got < 0)
+			return -1;
+		if (got > 0 && add_hit(m, (uint32_t)i, 1u << LABELER_3_11) < 0)
+			return no_memory(e);
+	}
+	return 0;
+}
+
+/* From the states after the key and, where it ends in a newline, before that (else 0). */
+static int collect(struct matcher *m, uint32_t s, uint32_t before, const char *key,
+	size_t len, struct err *e)
+{
+	m->hit_count = 0;
+	if (add_accepted(m, s, key, len, false, e) < 0)
+		return -1;
+	/* '$' matches before a newline at the end, too. */
+	if (before && add_accepted(m, before, key, len, true, e) < 0)
+		return -1;
+	if (has_empty_name(key, len) && add_reference(m, key, len, e) < 0)
+		return -1;
+	merge_hits(m);
+	return 0;
+}
+
+int matcher_hits(struct matcher *m, const char *key, size_t len, struct err *e)
+{
+	struct automaton *a = &m->automaton;
+	uint32_t s = automaton_initial(a, e);
+	uint32_t before = 0;
+
+	if (s && len && key[len - 1] == '\n') {
+		uint32_t epoch;
+
+		s = automaton_run(a, s, key, len - 1, e);
+		before = s;
+		epoch = a->epoch;
+		s = s ? automaton_run(a, s, key + len - 1, 1, e) : 0;
+		if (s && a->epoch != epoch)
+			return matcher_hits(m, key, len, e); /* all dropped in between */
+	} else if (s) {
+		s = automaton_run(a, s, key, len, e);
+	}
+	if (!s)
+		return -1;
+	return collect(m, s, before, key, len, e);
+}
+
+static uint32_t context_of(const struct matcher *m, uint32_t rule)
+{
+	return rule == NO_RULE ? 0 : m->patterns.standings[rule].context;
+}
+
+/* From m->hits, which hold for the versions in `asked`. */
+static void select_for(const struct matcher *m, unsigned asked, enum kind kind,
+	uint32_t rules[LABELER_VERSIONS])
+{
+	for (int v = 0; v < LABELER_VERSIONS; v++)
+		if (asked & 1u << v)
+			rules[v] = select_rule(m->patterns.standings, m->hits,
+				m->hit_count, (enum labeler_version)v, kind);
+}
+
+static struct answer make_answer(
+	const struct matcher *m, const uint32_t rules[LABELER_VERSIONS])
+{
+	struct answer a = {.rule = rules[m->version], .known = true};
+
+	for (int v = 0; v < LABELER_VERSIONS; v++)
+		if (context_of(m, rules[v]) != context_of(m, a.rule))
+			a.differs |= (uint8_t)(1u << v);
+	return a;
+}
+
+static void give(
+	const struct matcher *m, const struct answer *a, struct labeler_result *out)
+{
+	*out = (struct labeler_result){.differs = a->differs};
+	if (a->rule == NO_RULE)
+		return;
+	out->rule = &m->policy->rules[a->rule];
+	out->answer =
+		m->patterns.standings[a->rule].context ? LABELER_LABEL : LABELER_EXCLUDED;
+}
+
+/* The key itself has to be looked at. */
+static int look_up_key(struct matcher *m, const char *key, size_t len, enum kind kind,
+	struct labeler_result *out, struct err *e)
+{
+	uint32_t rules[LABELER_VERSIONS];
+	struct answer a;
+
+	if (matcher_hits(m, key, len, e) < 0)
+		return -1;
+	select_for(m, ALL_VERSIONS, kind, rules);
+	a = make_answer(m, rules);
+	give(m, &a, out);
+	return 0;
+}
+
+static int new_answers(struct matcher *m, uint32_t s, struct err *e)
+{
+	struct automaton *a = &m->automaton;
+	struct state *state = &a->states[s];
+	struct answers *made;
+
+	if (nfa_grow((void **)&m->answers, &m->answer_room, m->answer_count + 1,
+		    sizeof(*m->answers)) < 0)
+		return no_memory(e);
+	if (m->answer_count == 0)
+		m->answer_count = 1; /* 0 is no note */
+	made = &m->answers[m->answer_count];
+	*made = (struct answers){0};
+	for (uint32_t i = 0; i < state->accept_count; i++)
+		if (m->patterns.list[a->pool[state->accepts + i]].expression)
+			made->by_key = true;
+	state->note = (uint32_t)m->answer_count++;
+	return 0;
+}
+
+/*
+ * The answer for a key that led to s, without "//" and without a newline at its end.
+ * Returns 1, 0 where the key itself has to be looked at, or -1.
+ */
+static int look_up_state(struct matcher *m, uint32_t s, enum kind kind,
+	struct labeler_result *out, struct err *e)
+{
+	struct answers *kept;
+
+	if (m->answer_epoch != m->automaton.epoch) {
+		m->answer_count = 0;
+		m->answer_epoch = m->automaton.epoch;
+	}
+	if (!m->automaton.states[s].note && new_answers(m, s, e) < 0)
+		return -1;
+	kept = &m->answers[m->automaton.states[s].note];
+	if (kept->by_key)
+		return 0;
+	if (!kept->of[kind].known) {
+		uint32_t rules[LABELER_VERSIONS];
+
+		if (collect(m, s, 0, "", 0, e) < 0)
+			return -1;
+		select_for(m, ALL_VERSIONS, kind, rules);
+		kept->of[kind] = make_answer(m, rules);
+	}
+	give(m, &kept->of[kind], out);
+	return 1;
+}
+
+/* Substitutions lead the versions to different keys. */
+static int look_up_apart(
+	struct matcher *m, enum kind kind, struct labeler_result *out, struct err *e)
+{
+	uint32_t rules[LABELER_VERSIONS];
+	struct answer a;
+
+	for (int i = 0; i < 2; i++) {
+		const struct key *k = &m->keys[i];
+		unsigned first = 1u << LABELER_3_8;
+
+		if (matcher_hits(m, k->text, k->len, e) < 0)
+			return -1;
+		select_for(m, i == FIRST ? first : ALL_VERSIONS & ~first, kind, rules);
+	}
+	a = make_answer(m, rules);
+	give(m, &a, out);
+	return 0;
+}
+
+int matcher_lookup(struct matcher *m, const char *path, mode_t mode,
+	struct labeler_result *out, struct err *e)
+{
+	enum kind kind = kind_of(mode);
+	const struct key *k = &m->keys[LAST];
+	uint32_t s;
+	int got;
+
+	if (matcher_keys(m, path, e) < 0)
+		return -1;
+	if (!m->one_key)
+		return look_up_apart(m, kind, out, e);
+	if (k->len && (k->text[k->len - 1] == '\n' || has_empty_name(k->text, k->len)))
+		return look_up_key(m, k->text, k->len, kind, out, e);
+	s = automaton_initial(&m->automaton, e);
+	s = s ? automaton_run(&m->automaton, s, k->text, k->len, e) : 0;
+	if (!s)
+		return -1;
+	got = look_up_state(m, s, kind, out, e);
+	if (got == 0)
+		return look_up_key(m, k->text, k->len, kind, out, e);
+	return got < 0 ? -1 : 0;
+}
+
+static const char *last_name(const char *path)
+{
+	return strrchr(path, '/') + 1;
+}
+
+/* By the whole path: the directory is near a source, or no cursor is at hand. */
+static int enter_by_path(
+	struct matcher *m, const char *path, struct labeler_cursor *out, struct err *e)
+{
+	struct automaton *a = &m->automaton;
+	const struct key *k = &m->keys[LAST];
+	const struct buf *once = &k->once;
+	cleanup_buf struct buf below = {0};
+	uint32_t s;
+
+	if (buf_adds(&below, path) < 0 ||
+		(below.data[below.len - 1] != '/' && buf_addc(&below, '/') < 0))
+		return no_memory(e);
+	if (make_keys(m, below.data, below.len, true, e) < 0)
+		return -1;
+	if (!k->subs[0])
+		once = &below;
+	/* Some names in it may need a substitution that the others do not. */
+	out->near_subs = !m->one_key || has_empty_name(k->text, k->len) ||
+			 subs_below(&m->subs[0], below.data, below.len) ||
+			 subs_below(&m->subs[1], once->data, once->len);
+	s = automaton_initial(a, e);
+	s = s ? automaton_run(a, s, k->text, k->len, e) : 0;
+	if (!s)
+		return -1;
+	out->state = s;
+	out->epoch = a->epoch;
+	return 0;
+}
+
+int matcher_enter(struct matcher *m, const struct labeler_cursor *parent,
+	const char *path, struct labeler_cursor *out, struct err *e)
+{
+	struct automaton *a = &m->automaton;
+	const char *name = last_name(path);
+	uint32_t s;
+
+	if (!parent || parent->near_subs || parent->epoch != a->epoch)
+		return enter_by_path(m, path, out, e);
+	s = automaton_run(a, parent->state, name, strlen(name), e);
+	s = s ? automaton_run(a, s, "/", 1, e) : 0;
+	if (!s)
+		return -1;
+	*out = (struct labeler_cursor){.state = s, .epoch = a->epoch};
+	return 0;
+}
+
+int matcher_lookup_in(struct matcher *m, const struct labeler_cursor *dir,
+	const char *path, mode_t mode, struct labeler_result *out, struct err *e)
+{
+	struct automaton *a = &m->automaton;
+	const char *name = last_name(path);
+	size_t len = strlen(name);
+	uint32_t s;
+	int got;
+
+	if (dir->near_subs || dir->epoch != a->epoch || len == 0 || name[len - 1] == '\n')
+		return matcher_lookup(m, path, mode, out, e);
+	s = automaton_run(a, dir->state, name, len, e);
+	got = s ? look_up_state(m, s, kind_of(mode), out, e) : -1;
+	if (got == 0)
+		return matcher_lookup(m, path, mode, out, e);
+	return got < 0 ? -1 : 0;
+}
