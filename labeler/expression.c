@@ -12,6 +12,7 @@
 #include "common/buf.h"
 #include "common/quote.h"
 #include "labeler/nfa.h"
+#include "labeler/syntax.h"
 
 struct expression {
 	const struct labeler_rule *rule;
@@ -98,15 +99,56 @@ static int not_compiled(int number, const struct labeler_rule *r, struct err *e)
 	return err_hint(e, "%s", why);
 }
 
-int expression_add(struct expressions *x, const struct labeler_rule *r, size_t offset,
+/*
+ * Copies an expression so that {,n} means the same in any PCRE2: {0,n}, or a brace that
+ * stands for itself. Classes and quoted text (\\Q) are left as they are.
+ */
+static int settle_commas(struct buf *out, const char *text, bool comma)
+{
+	bool class = false;
+	const char *class_start = text;
+
+	for (const char *p = text; *p; p++) {
+		if (p[0] == '\\' && p[1] == 'Q') {
+			const char *end = strstr(p, "\\E");
+			size_t len = end ? (size_t)(end - p) + 2 : strlen(p);
+
+			if (buf_add(out, p, len) < 0)
+				return -1;
+			p += len - 1;
+			continue;
+		}
+		if (p[0] == '\\' && p[1]) {
+			if (buf_add(out, p++, 2) < 0)
+				return -1;
+			continue;
+		}
+		if (!class && p[0] == '[') {
+			class = true;
+			class_start = p + 1 + (p[1] == '^');
+		} else if (class && p[0] == ']' && p > class_start) {
+			class = false;
+		} else if (!class && syntax_has_comma(p, 4 < strlen(p) ? 4 : strlen(p))) {
+			if (buf_adds(out, comma ? "{0" : "\\{") < 0)
+				return -1;
+			continue;
+		}
+		if (buf_addc(out, *p) < 0)
+			return -1;
+	}
+	return buf_addc(out, '\0');
+}
+
+int expression_add(struct expressions *x, const struct labeler_rule *r, bool comma,
 	const struct expression **out, struct err *e)
 {
+	cleanup_buf struct buf text = {0};
 	struct expression *g;
 	size_t size = 0;
 	size_t at;
 	int number;
 
-	if (prepare(x) < 0 ||
+	if (prepare(x) < 0 || settle_commas(&text, r->regex, comma) < 0 ||
 		nfa_grow((void **)&x->list, &x->room, x->count, sizeof(*x->list)) < 0)
 		return err_sys(e, r->file, "cannot compile an expression");
 	g = calloc(1, sizeof(*g));
@@ -114,7 +156,7 @@ int expression_add(struct expressions *x, const struct labeler_rule *r, size_t o
 		return err_sys(e, r->file, "cannot compile an expression");
 	x->list[x->count++] = g;
 	g->rule = r;
-	g->code = compile(r->regex + offset, strlen(r->regex + offset), &number, &at);
+	g->code = compile(text.data, text.len - 1, &number, &at);
 	if (!g->code)
 		return not_compiled(number, r, e);
 	pcre2_pattern_info(g->code, PCRE2_INFO_SIZE, &size);

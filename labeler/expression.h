@@ -6,6 +6,7 @@
 #ifndef LABELER_EXPRESSION_H
 #define LABELER_EXPRESSION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "common/err.h"
@@ -27,10 +28,11 @@ struct expressions {
 };
 
 /*
- * Compiles text (a part of the rule's regex, at the byte `offset` in it); *out is owned
- * by x. An error names file, line and, where it is known, the column.
+ * Compiles the rule's expression; *out is owned by x. `comma` says whether {,n} is a
+ * quantifier (since PCRE2 10.43) or stands for itself, whatever the PCRE2 at hand makes
+ * of it. An error names file and line.
  */
-int expression_add(struct expressions *x, const struct labeler_rule *r, size_t offset,
+int expression_add(struct expressions *x, const struct labeler_rule *r, bool comma,
 	const struct expression **out, struct err *e);
 
 /* 1, 0, or -1 where a limit was hit: the error names the rule. */

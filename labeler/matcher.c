@@ -171,23 +171,19 @@ static int add_accepted(struct matcher *m, uint32_t s, const char *key, size_t l
 		uint32_t number = m->automaton.pool[state->accepts + i];
 		const struct pattern *p = &m->patterns.list[number];
 		unsigned versions = p->versions;
+		int got = 1;
 
-		if (newline &&
-			(p->expression || m->patterns.standings[p->rule].exact_3_8))
-			versions &= p->expression ? 0 : VERSION_3_4;
-		if (p->expression) {
-			int got = versions == 0
-					  ? 0
-					  : expression_match(&m->patterns.expressions,
-						    p->expression, key + p->skip,
-						    len - p->skip, e);
-
-			if (got < 0)
-				return -1;
-			if (got == 0)
-				continue;
-		}
-		if (versions && add_hit(m, p->rule, versions) < 0)
+		/* PCRE2 knows of it itself, and text is compared to its end. */
+		if (newline && p->expression)
+			continue;
+		if (newline && m->patterns.standings[p->rule].exact_3_8)
+			versions &= VERSION_3_4;
+		if (p->expression)
+			got = expression_match(
+				&m->patterns.expressions, p->expression, key, len, e);
+		if (got < 0)
+			return -1;
+		if (got && versions && add_hit(m, p->rule, versions) < 0)
 			return no_memory(e);
 	}
 	return 0;
@@ -231,15 +227,11 @@ static int add_reference(struct matcher *m, const char *key, size_t len, struct 
 	return 0;
 }
 
-/* From the states after the key and, where it ends in a newline, before that (else 0). */
-static int collect(struct matcher *m, uint32_t s, uint32_t before, const char *key,
-	size_t len, struct err *e)
+/* Adds the state after the key to the hits that there are, and settles them. */
+static int collect(
+	struct matcher *m, uint32_t s, const char *key, size_t len, struct err *e)
 {
-	m->hit_count = 0;
 	if (add_accepted(m, s, key, len, false, e) < 0)
-		return -1;
-	/* '$' matches before a newline at the end, too. */
-	if (before && add_accepted(m, before, key, len, true, e) < 0)
 		return -1;
 	if (has_empty_name(key, len) && add_reference(m, key, len, e) < 0)
 		return -1;
@@ -250,24 +242,20 @@ static int collect(struct matcher *m, uint32_t s, uint32_t before, const char *k
 int matcher_hits(struct matcher *m, const char *key, size_t len, struct err *e)
 {
 	struct automaton *a = &m->automaton;
+	bool newline = len && key[len - 1] == '\n';
 	uint32_t s = automaton_initial(a, e);
-	uint32_t before = 0;
 
-	if (s && len && key[len - 1] == '\n') {
-		uint32_t epoch;
-
-		s = automaton_run(a, s, key, len - 1, e);
-		before = s;
-		epoch = a->epoch;
-		s = s ? automaton_run(a, s, key + len - 1, 1, e) : 0;
-		if (s && a->epoch != epoch)
-			return matcher_hits(m, key, len, e); /* all dropped in between */
-	} else if (s) {
-		s = automaton_run(a, s, key, len, e);
+	m->hit_count = 0;
+	s = s ? automaton_run(a, s, key, len - newline, e) : 0;
+	/* '$' matches before a newline at the end, too. */
+	if (s && newline) {
+		if (add_accepted(m, s, key, len, true, e) < 0)
+			return -1;
+		s = automaton_run(a, s, key + len - 1, 1, e);
 	}
 	if (!s)
 		return -1;
-	return collect(m, s, before, key, len, e);
+	return collect(m, s, key, len, e);
 }
 
 static uint32_t context_of(const struct matcher *m, uint32_t rule)
@@ -363,7 +351,8 @@ static int look_up_state(struct matcher *m, uint32_t s, enum kind kind,
 	if (!kept->of[kind].known) {
 		uint32_t rules[LABELER_VERSIONS];
 
-		if (collect(m, s, 0, "", 0, e) < 0)
+		m->hit_count = 0;
+		if (collect(m, s, "", 0, e) < 0)
 			return -1;
 		select_for(m, ALL_VERSIONS, kind, rules);
 		kept->of[kind] = make_answer(m, rules);

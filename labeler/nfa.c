@@ -68,6 +68,20 @@ uint32_t nfa_set(struct nfa *n, const struct byteset *s)
 	return (uint32_t)n->set_count - 1;
 }
 
+uint32_t nfa_set_of(struct nfa *n, unsigned char c)
+{
+	struct byteset s = {{0}};
+	uint32_t set;
+
+	if (n->single[c])
+		return n->single[c] - 1;
+	byteset_add(&s, c);
+	set = nfa_set(n, &s);
+	if (set != NOT_THERE)
+		n->single[c] = set + 1;
+	return set;
+}
+
 uint32_t nfa_position(struct nfa *n, uint32_t set)
 {
 	if (nfa_grow((void **)&n->positions, &n->room, n->count, sizeof(*n->positions)) <

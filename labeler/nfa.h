@@ -46,10 +46,12 @@ struct nfa {
 	size_t set_count, set_room;
 	uint32_t *set_hash; /* open addressing; 0: free, else set + 1 */
 	size_t set_hash_size;
+	uint32_t single[256]; /* the set of that byte alone + 1; 0: not asked for yet */
 };
 
 /* All return a number, or UINT32_MAX with errno ENOMEM. */
 uint32_t nfa_set(struct nfa *n, const struct byteset *s);
+uint32_t nfa_set_of(struct nfa *n, unsigned char c);
 uint32_t nfa_position(struct nfa *n, uint32_t set);
 /* Appends to the list of followers; the caller sets follow and follow_count. */
 uint32_t nfa_follower(struct nfa *n, uint32_t position);

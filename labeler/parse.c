@@ -17,7 +17,7 @@
 
 #define FIELD_MAX      65534u /* bytes; libselinux 3.8 and later refuse longer ones */
 #define SUBS_LINE_MAX  1021u  /* bytes without the newline: fgets() into 1,023 */
-#define PLAIN_MAX      4096u  /* a literal up to here always compiles */
+#define PLAIN_MAX      4000u  /* bytes of an expression that compiles if it is one */
 #define SHOWN_TEXT_MAX 200    /* bytes of a field that a message repeats */
 
 /* A line in its file's data, without its newline. */
@@ -153,16 +153,18 @@ static int check_regex(
 	char quoted[SHOWN_TEXT_MAX];
 	char why[256];
 	uint32_t start;
-	size_t at;
+	size_t used, at;
 	int got;
 
-	if (len <= PLAIN_MAX && !strpbrk(regex, "\\.^$?*+|[](){}"))
+	/* What is regular compiles, and most is: text with one of two tails behind it. */
+	used = syntax_prefix(regex, len, NULL, &at);
+	if (len <= PLAIN_MAX && (used == len || strcmp(regex + used, "(/.*)?") == 0 ||
+					strcmp(regex + used, ".*") == 0))
 		return 0;
-	/* What is regular compiles; most is. */
-	got = syntax_parse(&p->trial, regex, len, true, &start);
+	got = syntax_parse(&p->trial, regex + used, len - used, true, &start);
 	p->trial.count = 0;
 	p->trial.follower_count = 0;
-	if (got == SYNTAX_OTHER)
+	if (got == SYNTAX_OTHER || len > PLAIN_MAX)
 		got = expression_check(regex, len, why, sizeof(why), &at);
 	if (got > 0)
 		return 0;

@@ -21,12 +21,11 @@ struct work {
 	size_t prefix_len;
 };
 
-/* A part of a rule's expression, and what its keys begin with. */
+/* A rule as some versions take it: only keys that begin with the gate are held against
+ * it. */
 struct piece {
 	unsigned versions;
-	size_t skip; /* of regex, and of the key */
-	const char *
-		gate; /* keys begin with it; what the piece matches counts from skip on */
+	const char *gate;
 	size_t gate_len;
 	bool comma; /* {,n} is a quantifier */
 };
@@ -158,8 +157,7 @@ static int add_expression(struct work *w, const struct piece *c, struct err *e)
 
 	if (add_plain(w, c->versions, c->gate, c->gate_len, true, &made, e) < 0)
 		return -1;
-	made->skip = (uint32_t)c->skip;
-	return expression_add(&w->p->expressions, &w->p->policy->rules[w->rule], c->skip,
+	return expression_add(&w->p->expressions, &w->p->policy->rules[w->rule], c->comma,
 		&made->expression, e);
 }
 
@@ -237,13 +235,11 @@ static int add_gated(struct work *w, const struct piece *c, struct err *e)
 	enum syntax_answer got = SYNTAX_OTHER;
 
 	if (n->count < PATTERN_POSITIONS_MAX)
-		got = syntax_parse(
-			n, w->regex + c->skip, w->len - c->skip, c->comma, &start);
+		got = syntax_parse(n, w->regex, w->len, c->comma, &start);
 	if (got == SYNTAX_OTHER)
 		return add_expression(w, c, e);
 	if (got == SYNTAX_REGULAR)
-		got = (enum syntax_answer)advance(
-			n, start, c->gate + c->skip, c->gate_len - c->skip, &start);
+		got = (enum syntax_answer)advance(n, start, c->gate, c->gate_len, &start);
 	if (got < 0)
 		return no_memory(w, e);
 	if (got == 0)
@@ -283,7 +279,7 @@ static int add_implied(struct work *w, const struct piece *c, struct err *e)
 
 static int add_piece(struct work *w, const struct piece *c, struct err *e)
 {
-	int got = c->skip ? 0 : add_implied(w, c, e);
+	int got = add_implied(w, c, e);
 
 	if (got)
 		return got < 0 ? -1 : 0;
@@ -305,11 +301,10 @@ static int add_rule(struct work *w, struct err *e)
 		return no_memory(w, e);
 	s->exact_3_4 = exact_in_3_4(w->regex);
 	s->exact_3_8 = exact_since_3_8(w->regex, stem, &newer.gate_len);
-	older.skip = stem_in_3_4(w->regex);
-	memcpy(raw, w->regex, older.skip);
-	if (older.skip)
-		raw[older.skip] = '/';
-	older.gate_len = older.skip ? older.skip + 1 : 0;
+	older.gate_len = stem_in_3_4(w->regex);
+	if (older.gate_len)
+		older.gate_len++; /* the '/' behind it */
+	memcpy(raw, w->regex, older.gate_len);
 	if (s->exact_3_8)
 		found = exact_is_found(stem, newer.gate_len);
 	else
@@ -322,7 +317,6 @@ static int add_rule(struct work *w, struct err *e)
 		int got;
 
 		both.versions = ALL_VERSIONS;
-		both.skip = 0;
 		got = add_implied(w, &both, e);
 		if (got)
 			return got < 0 ? -1 : 0;
@@ -369,6 +363,7 @@ static int sort(struct patterns *p)
 /* Contexts that are equal get one number, so that labels are compared as numbers. */
 struct named {
 	const char *context;
+	size_t len;
 	uint32_t rule;
 };
 
@@ -376,7 +371,9 @@ static int by_context(const void *a, const void *b)
 {
 	const struct named *x = a, *y = b;
 
-	return strcmp(x->context, y->context);
+	if (x->len != y->len)
+		return x->len < y->len ? -1 : 1;
+	return memcmp(x->context, y->context, x->len);
 }
 
 static int number_contexts(struct patterns *p)
@@ -388,13 +385,17 @@ static int number_contexts(struct patterns *p)
 	if (!all)
 		return -1;
 	for (size_t i = 0; i < policy->count; i++)
-		all[i] = (struct named){policy->rules[i].context, (uint32_t)i};
+		all[i] = (struct named){
+			.context = policy->rules[i].context,
+			.len = strlen(policy->rules[i].context),
+			.rule = (uint32_t)i,
+		};
 	if (policy->count)
 		qsort(all, policy->count, sizeof(*all), by_context);
 	for (size_t i = 0; i < policy->count; i++) {
 		bool none = strcmp(all[i].context, POLICY_NO_LABEL) == 0;
 
-		if (i == 0 || strcmp(all[i - 1].context, all[i].context) != 0)
+		if (i == 0 || by_context(&all[i - 1], &all[i]) != 0)
 			number++;
 		p->standings[all[i].rule].context = none ? 0 : number;
 	}

@@ -63,7 +63,6 @@ struct pattern {
 	uint32_t start; /* in nfa: what comes behind the prefix */
 	/* NULL, or what decides in place of the positions, which take anything then. */
 	const struct expression *expression;
-	uint32_t skip; /* bytes of the key that expression does not see */
 };
 
 struct patterns {

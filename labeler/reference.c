@@ -31,7 +31,7 @@ static int prepare(struct reference *r, struct patterns *p, size_t rule, struct 
 		return err_sys(e, given->file, "cannot keep the policy");
 	if (r->compiled[rule])
 		return 0;
-	return expression_add(&p->expressions, given, 0, &r->compiled[rule], e);
+	return expression_add(&p->expressions, given, true, &r->compiled[rule], e);
 }
 
 int reference_matches(struct reference *r, struct patterns *p, size_t rule,

@@ -3,19 +3,42 @@
 
 #include <string.h>
 
-#define META_3_4 ".^$?*+|[({"
-#define META     META_3_4 "])}"
-#define ESCAPED  META "-_,"
+enum {
+	IS_META_3_4 = 1,
+	IS_META = 2,
+	IS_ESCAPED = 4
+};
 
-static bool in(const char *set, char c)
+#define ALWAYS (IS_META_3_4 | IS_META | IS_ESCAPED)
+
+static const unsigned char classes[256] = {
+	['.'] = ALWAYS,
+	['^'] = ALWAYS,
+	['$'] = ALWAYS,
+	['?'] = ALWAYS,
+	['*'] = ALWAYS,
+	['+'] = ALWAYS,
+	['|'] = ALWAYS,
+	['['] = ALWAYS,
+	['('] = ALWAYS,
+	['{'] = ALWAYS,
+	[']'] = IS_META | IS_ESCAPED,
+	[')'] = IS_META | IS_ESCAPED,
+	['}'] = IS_META | IS_ESCAPED,
+	['-'] = IS_ESCAPED,
+	['_'] = IS_ESCAPED,
+	[','] = IS_ESCAPED,
+};
+
+static bool is(char c, unsigned class)
 {
-	return c != '\0' && strchr(set, c);
+	return classes[(unsigned char)c] & class;
 }
 
 bool exact_in_3_4(const char *regex)
 {
 	for (const char *c = regex; *c; c++) {
-		if (in(META_3_4, *c))
+		if (is(*c, IS_META_3_4))
 			return false;
 		if (*c == '\\' && *++c == '\0')
 			break;
@@ -29,9 +52,9 @@ static bool simplify(const char *regex, size_t len, char *out, size_t *out_len)
 {
 	*out_len = 0;
 	for (size_t i = 0; i < len; i++) {
-		if (in(META, regex[i]))
+		if (is(regex[i], IS_META))
 			return false;
-		if (regex[i] == '\\' && (++i == len || !in(ESCAPED, regex[i])))
+		if (regex[i] == '\\' && (++i == len || !is(regex[i], IS_ESCAPED)))
 			return false;
 		out[(*out_len)++] = regex[i];
 	}
@@ -80,7 +103,7 @@ size_t stem_in_3_4(const char *regex)
 	if (!slash)
 		return 0;
 	for (const char *c = regex; c < slash; c++)
-		if (in(META_3_4, *c))
+		if (is(*c, IS_META_3_4))
 			return 0;
 	return (size_t)(slash - regex);
 }

@@ -120,9 +120,9 @@ static bool either(struct parser *p, struct part *a, const struct part *b)
 	       join(p, a->last, b->last, &a->last);
 }
 
-static bool one_of(struct parser *p, const struct byteset *s, struct part *out)
+/* A new position, of the set with that number. */
+static bool one_of(struct parser *p, uint32_t set, struct part *out)
 {
-	uint32_t set = nfa_set(p->n, s);
 	uint32_t position;
 
 	if (p->n->count - p->base > SYNTAX_POSITIONS_MAX)
@@ -132,14 +132,6 @@ static bool one_of(struct parser *p, const struct byteset *s, struct part *out)
 		return fail(p, SYNTAX_ERROR);
 	*out = (struct part){.first = {p->list_count, 1}, .last = {p->list_count, 1}};
 	return add_item(p, position);
-}
-
-static bool one_byte(struct parser *p, unsigned char c, struct part *out)
-{
-	struct byteset s = {{0}};
-
-	byteset_add(&s, c);
-	return one_of(p, &s, out);
 }
 
 static bool parse_alternatives(struct parser *p, struct part *out);
@@ -181,7 +173,7 @@ static bool parse_atom(struct parser *p, struct part *out)
 	case '[':
 	case '\\':
 	case '.':
-		return syntax_class(&p->p, p->end, &s) ? one_of(p, &s, out)
+		return syntax_class(&p->p, p->end, &s) ? one_of(p, nfa_set(p->n, &s), out)
 						       : fail(p, SYNTAX_OTHER);
 	case '^':
 	case '$':
@@ -191,7 +183,7 @@ static bool parse_atom(struct parser *p, struct part *out)
 		return fail(p, SYNTAX_OTHER);
 	default:
 		p->p++;
-		return one_byte(p, (unsigned char)c, out);
+		return one_of(p, nfa_set_of(p->n, (unsigned char)c), out);
 	}
 }
 
@@ -445,6 +437,17 @@ enum syntax_answer syntax_parse(
 	return p.failed;
 }
 
+static bool is_quantifier(char c)
+{
+	return c == '*' || c == '+' || c == '?' || c == '{';
+}
+
+static bool is_special(char c)
+{
+	return is_quantifier(c) || c == '.' || c == '(' || c == ')' || c == '[' ||
+	       c == '|' || c == '^' || c == '$';
+}
+
 size_t syntax_prefix(const char *text, size_t len, char *prefix, size_t *prefix_len)
 {
 	size_t at = 0;
@@ -459,12 +462,14 @@ size_t syntax_prefix(const char *text, size_t len, char *prefix, size_t *prefix_
 			next = at + 2;
 			if (!syntax_escapes_itself(c))
 				break;
-		} else if (strchr(".^$*+?()[|{", c)) {
+		} else if (is_special(c)) {
 			break;
 		}
-		if (next < len && strchr("*+?{", text[next]))
+		if (next < len && is_quantifier(text[next]))
 			break;
-		prefix[(*prefix_len)++] = c;
+		if (prefix)
+			prefix[*prefix_len] = c;
+		++*prefix_len;
 		at = next;
 	}
 	return at;

@@ -37,9 +37,9 @@ enum syntax_answer syntax_parse(
 	struct nfa *n, const char *text, size_t len, bool comma, uint32_t *start);
 
 /*
- * The bytes that any match begins with, as far as the text says so plainly. prefix has
- * room for len bytes; *prefix_len is how many there are. Returns how much of text says
- * it.
+ * The bytes that any match begins with, as far as the text says so plainly. prefix is
+ * NULL or has room for len bytes; *prefix_len is how many there are. Returns how many
+ * bytes of text say it.
  */
 size_t syntax_prefix(const char *text, size_t len, char *prefix, size_t *prefix_len);
 

@@ -99,8 +99,9 @@ static bool parse_class(const char **at, const char *end, struct byteset *s)
 	bool first = true;
 
 	(*at)++;
-	if (*at < end && strchr(":.=", **at))
-		return false; /* PCRE2 may take it for a misplaced POSIX name */
+	/* PCRE2 may take "[." for a misplaced POSIX name, unless it is all there is. */
+	if (end - *at >= 2 && strchr(":.=", **at) && (*at)[1] != ']')
+		return false;
 	if (*at < end && **at == '^') {
 		inverted = true;
 		(*at)++;
