@@ -92,7 +92,7 @@ static int grow_hash(struct automaton *a)
 
 static int pool_add(struct automaton *a, const uint32_t *numbers, size_t count)
 {
-	while (a->pool_room - a->pool_count < count) {
+	while (!a->pool || a->pool_room - a->pool_count < count) {
 		size_t room = a->pool_room ? a->pool_room * 2 : 65536;
 		uint32_t *pool = reallocarray(a->pool, room, sizeof(*pool));
 
@@ -107,20 +107,11 @@ static int pool_add(struct automaton *a, const uint32_t *numbers, size_t count)
 	return 0;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 /* Which patterns a set of positions matches; positions of one pattern need not be
  * together. */
 static int add_accepts(struct automaton *a, struct state *s)
 {
 	const struct nfa *n = &a->patterns->nfa;
-	size_t kept = 0;
-	uint32_t *list;
 
 	s->accepts = (uint32_t)a->pool_count;
 	for (size_t i = 0; i < s->position_count; i++) {
@@ -129,15 +120,9 @@ static int add_accepts(struct automaton *a, struct state *s)
 		if (p->accepts && pool_add(a, &p->pattern, 1) < 0)
 			return -1;
 	}
-	list = a->pool + s->accepts;
-	s->accept_count = (uint32_t)(a->pool_count - s->accepts);
-	if (s->accept_count > 1)
-		qsort(list, s->accept_count, sizeof(*list), by_number);
-	for (size_t i = 0; i < s->accept_count; i++)
-		if (kept == 0 || list[kept - 1] != list[i])
-			list[kept++] = list[i];
-	s->accept_count = (uint32_t)kept;
-	a->pool_count = s->accepts + kept;
+	s->accept_count =
+		(uint32_t)nfa_sort(a->pool + s->accepts, a->pool_count - s->accepts);
+	a->pool_count = s->accepts + s->accept_count;
 	return 0;
 }
 
@@ -237,8 +222,7 @@ static void new_stamp(struct automaton *a)
 
 static void sort_found(struct automaton *a, const struct draft *d)
 {
-	if (d->count > 1)
-		qsort(a->found, d->count, sizeof(*a->found), by_number);
+	nfa_sort(a->found, d->count); /* each is there once */
 }
 
 static uint32_t make_initial(struct automaton *a, struct err *e)
@@ -296,8 +280,11 @@ static uint32_t step(struct automaton *a, uint32_t from, unsigned char c, struct
 	new_stamp(a);
 	for (uint32_t i = 0; i < s->position_count; i++) {
 		const struct position *p = &n->positions[at[i]];
-		const uint32_t *next = n->followers + p->follow;
+		const uint32_t *next;
 
+		if (p->follow_count == 0)
+			continue;
+		next = n->followers + p->follow;
 		a->steps += p->follow_count;
 		for (uint32_t k = 0; k < p->follow_count; k++)
 			if (byteset_has(&n->sets[n->positions[next[k]].set], c))

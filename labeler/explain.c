@@ -30,9 +30,9 @@ static int ask_versions(
 		/* The own version last. */
 		enum labeler_version v =
 			(enum labeler_version)((m->version + 1 + i) % LABELER_VERSIONS);
-		const struct key *k = matcher_key(m, v);
+		const struct key *k = keys_of(&m->keys, v);
 
-		if (matcher_hits(m, k->text, k->len, e) < 0)
+		if (matcher_hits(m, k, e) < 0)
 			return -1;
 		out->versions[v] = result_of(m, select_rule(m->patterns.standings,
 							m->hits, m->hit_count, v, kind));
@@ -104,9 +104,9 @@ int explain_path(struct matcher *m, const char *path, mode_t mode,
 	enum kind kind = kind_of(mode);
 	const struct key *k;
 
-	if (matcher_keys(m, path, e) < 0)
-		return -1;
-	k = matcher_key(m, m->version);
+	if (keys_find(&m->keys, path) < 0)
+		return no_memory(e);
+	k = keys_of(&m->keys, m->version);
 	out->key = strndup(k->text, k->len);
 	if (!out->key)
 		return no_memory(e);
@@ -132,10 +132,10 @@ int explain_each(struct matcher *m, const char *path, mode_t mode,
 	enum kind kind = kind_of(mode);
 	const struct key *k;
 
-	if (matcher_keys(m, path, e) < 0)
-		return -1;
-	k = matcher_key(m, m->version);
-	if (matcher_hits(m, k->text, k->len, e) < 0)
+	if (keys_find(&m->keys, path) < 0)
+		return no_memory(e);
+	k = keys_of(&m->keys, m->version);
+	if (matcher_hits(m, k, e) < 0)
 		return -1;
 	for (size_t i = 0; i < m->hit_count; i++) {
 		const struct hit *h = &m->hits[i];

@@ -10,9 +10,6 @@
 
 #define EXPRESSION_MAX_3_11 4095u /* bytes without the anchors */
 
-#define FIRST 0 /* in matcher.keys */
-#define LAST  1
-
 static int no_memory(struct err *e)
 {
 	errno = ENOMEM;
@@ -44,8 +41,7 @@ int matcher_make(struct matcher *m, const struct policy *policy,
 {
 	m->policy = policy;
 	m->version = version;
-	if (subs_make(&m->subs[0], &policy->files[POLICY_SUBS]) < 0 ||
-		subs_make(&m->subs[1], &policy->files[POLICY_SUBS_DIST]) < 0)
+	if (keys_make(&m->keys, policy) < 0)
 		return no_memory(e);
 	if (patterns_make(&m->patterns, policy, e) < 0 || check_lengths(m, e) < 0)
 		return -1;
@@ -57,99 +53,10 @@ void matcher_free(struct matcher *m)
 	automaton_free(&m->automaton);
 	patterns_free(&m->patterns);
 	reference_free(&m->reference);
-	for (int i = 0; i < 2; i++) {
-		subs_free(&m->subs[i]);
-		buf_free(&m->keys[i].once);
-		buf_free(&m->keys[i].twice);
-	}
-	buf_free(&m->clean);
+	keys_free(&m->keys);
 	free(m->answers);
 	free(m->hits);
 	*m = (struct matcher){0};
-}
-
-/* "//" becomes "/", one '/' at the end goes; "." and ".." stay, as libselinux has it. */
-static int clean(struct matcher *m, const char **path, size_t *len)
-{
-	const char *p = *path;
-	struct buf *out = &m->clean;
-
-	*len = strlen(p);
-	if (!strstr(p, "//") && (*len == 1 || p[*len - 1] != '/'))
-		return 0;
-	out->len = 0;
-	for (size_t i = 0; i < *len; i++)
-		if ((p[i] != '/' || i == 0 || p[i - 1] != '/') && buf_addc(out, p[i]) < 0)
-			return -1;
-	if (out->len > 1 && out->data[out->len - 1] == '/')
-		out->len--;
-	*path = out->data;
-	*len = out->len;
-	return 0;
-}
-
-/* The path after a substitution, or as it is. */
-static int apply(const struct sub *line, struct buf *into, const char **path, size_t *len)
-{
-	if (!line)
-		return 0;
-	into->len = 0;
-	if (subs_apply(line, *path, *len, into) < 0)
-		return -1;
-	*path = into->data;
-	*len = into->len;
-	return 0;
-}
-
-/* Both keys, which are one where the lines that count are the same. */
-static int make_keys(
-	struct matcher *m, const char *path, size_t len, bool below, struct err *e)
-{
-	const struct sub *found[2], *second[2];
-
-	subs_find(&m->subs[0], path, len, below, &found[FIRST], &found[LAST]);
-	m->one_key = true;
-	for (int i = LAST; i >= FIRST; i--) {
-		struct key *k = &m->keys[i];
-
-		if (i == FIRST && found[FIRST] == found[LAST] && m->one_key)
-			break;
-		k->text = path;
-		k->len = len;
-		k->subs[0] = found[i];
-		if (apply(found[i], &k->once, &k->text, &k->len) < 0)
-			return no_memory(e);
-		subs_find(&m->subs[1], k->text, k->len, below, &second[FIRST],
-			&second[LAST]);
-		k->subs[1] = second[i];
-		m->one_key = m->one_key && second[FIRST] == second[LAST];
-		if (apply(second[i], &k->twice, &k->text, &k->len) < 0)
-			return no_memory(e);
-	}
-	if (found[FIRST] != found[LAST] || !m->one_key)
-		m->one_key = m->keys[FIRST].len == m->keys[LAST].len &&
-			     memcmp(m->keys[FIRST].text, m->keys[LAST].text,
-				     m->keys[LAST].len) == 0;
-	return 0;
-}
-
-int matcher_keys(struct matcher *m, const char *path, struct err *e)
-{
-	size_t len;
-
-	if (clean(m, &path, &len) < 0)
-		return no_memory(e);
-	return make_keys(m, path, len, false, e);
-}
-
-const struct key *matcher_key(const struct matcher *m, enum labeler_version v)
-{
-	return &m->keys[v == LABELER_3_8 && !m->one_key ? FIRST : LAST];
-}
-
-static bool has_empty_name(const char *key, size_t len)
-{
-	return memmem(key, len, "//", 2) != NULL;
 }
 
 static int add_hit(struct matcher *m, uint32_t rule, unsigned versions)
@@ -160,10 +67,12 @@ static int add_hit(struct matcher *m, uint32_t rule, unsigned versions)
 	return 0;
 }
 
-/* What a state accepts. With newline set, the last byte of the key, a newline, is yet to
- * come. */
-static int add_accepted(struct matcher *m, uint32_t s, const char *key, size_t len,
-	bool newline, struct err *e)
+/*
+ * What a state accepts; key NULL where PCRE2 has no say. With newline set, the last byte
+ * of the key, a newline, is yet to come.
+ */
+static int add_accepted(
+	struct matcher *m, uint32_t s, const struct key *key, bool newline, struct err *e)
 {
 	const struct state *state = automaton_state(&m->automaton, s);
 
@@ -179,8 +88,8 @@ static int add_accepted(struct matcher *m, uint32_t s, const char *key, size_t l
 		if (newline && m->patterns.standings[p->rule].exact_3_8)
 			versions &= VERSION_3_4;
 		if (p->expression)
-			got = expression_match(
-				&m->patterns.expressions, p->expression, key, len, e);
+			got = expression_match(&m->patterns.expressions, p->expression,
+				key->text, key->len, e);
 		if (got < 0)
 			return -1;
 		if (got && versions && add_hit(m, p->rule, versions) < 0)
@@ -212,12 +121,13 @@ static void merge_hits(struct matcher *m)
 }
 
 /* See reference.h. */
-static int add_reference(struct matcher *m, const char *key, size_t len, struct err *e)
+static int add_reference(struct matcher *m, const struct key *key, struct err *e)
 {
 	for (size_t i = 0; i < m->hit_count; i++)
 		m->hits[i].versions &= (uint8_t) ~(1u << LABELER_3_11);
 	for (size_t i = 0; i < m->policy->count; i++) {
-		int got = reference_matches(&m->reference, &m->patterns, i, key, len, e);
+		int got = reference_matches(
+			&m->reference, &m->patterns, i, key->text, key->len, e);
 
 		if (got < 0)
 			return -1;
@@ -227,35 +137,31 @@ static int add_reference(struct matcher *m, const char *key, size_t len, struct 
 	return 0;
 }
 
-/* Adds the state after the key to the hits that there are, and settles them. */
-static int collect(
-	struct matcher *m, uint32_t s, const char *key, size_t len, struct err *e)
+static bool ends_in_newline(const struct key *key)
 {
-	if (add_accepted(m, s, key, len, false, e) < 0)
-		return -1;
-	if (has_empty_name(key, len) && add_reference(m, key, len, e) < 0)
-		return -1;
-	merge_hits(m);
-	return 0;
+	return key->len && key->text[key->len - 1] == '\n';
 }
 
-int matcher_hits(struct matcher *m, const char *key, size_t len, struct err *e)
+int matcher_hits(struct matcher *m, const struct key *key, struct err *e)
 {
 	struct automaton *a = &m->automaton;
-	bool newline = len && key[len - 1] == '\n';
+	bool newline = ends_in_newline(key);
 	uint32_t s = automaton_initial(a, e);
 
 	m->hit_count = 0;
-	s = s ? automaton_run(a, s, key, len - newline, e) : 0;
+	s = s ? automaton_run(a, s, key->text, key->len - newline, e) : 0;
 	/* '$' matches before a newline at the end, too. */
 	if (s && newline) {
-		if (add_accepted(m, s, key, len, true, e) < 0)
+		if (add_accepted(m, s, key, true, e) < 0)
 			return -1;
-		s = automaton_run(a, s, key + len - 1, 1, e);
+		s = automaton_run(a, s, "\n", 1, e);
 	}
-	if (!s)
+	if (!s || add_accepted(m, s, key, false, e) < 0)
 		return -1;
-	return collect(m, s, key, len, e);
+	if (key_has_empty_name(key) && add_reference(m, key, e) < 0)
+		return -1;
+	merge_hits(m);
+	return 0;
 }
 
 static uint32_t context_of(const struct matcher *m, uint32_t rule)
@@ -296,13 +202,13 @@ static void give(
 }
 
 /* The key itself has to be looked at. */
-static int look_up_key(struct matcher *m, const char *key, size_t len, enum kind kind,
+static int look_up_key(struct matcher *m, const struct key *key, enum kind kind,
 	struct labeler_result *out, struct err *e)
 {
 	uint32_t rules[LABELER_VERSIONS];
 	struct answer a;
 
-	if (matcher_hits(m, key, len, e) < 0)
+	if (matcher_hits(m, key, e) < 0)
 		return -1;
 	select_for(m, ALL_VERSIONS, kind, rules);
 	a = make_answer(m, rules);
@@ -352,8 +258,9 @@ static int look_up_state(struct matcher *m, uint32_t s, enum kind kind,
 		uint32_t rules[LABELER_VERSIONS];
 
 		m->hit_count = 0;
-		if (collect(m, s, "", 0, e) < 0)
+		if (add_accepted(m, s, NULL, false, e) < 0)
 			return -1;
+		merge_hits(m);
 		select_for(m, ALL_VERSIONS, kind, rules);
 		kept->of[kind] = make_answer(m, rules);
 	}
@@ -365,17 +272,16 @@ static int look_up_state(struct matcher *m, uint32_t s, enum kind kind,
 static int look_up_apart(
 	struct matcher *m, enum kind kind, struct labeler_result *out, struct err *e)
 {
+	const unsigned first = 1u << LABELER_3_8;
 	uint32_t rules[LABELER_VERSIONS];
 	struct answer a;
 
-	for (int i = 0; i < 2; i++) {
-		const struct key *k = &m->keys[i];
-		unsigned first = 1u << LABELER_3_8;
-
-		if (matcher_hits(m, k->text, k->len, e) < 0)
-			return -1;
-		select_for(m, i == FIRST ? first : ALL_VERSIONS & ~first, kind, rules);
-	}
+	if (matcher_hits(m, &m->keys.first, e) < 0)
+		return -1;
+	select_for(m, first, kind, rules);
+	if (matcher_hits(m, &m->keys.last, e) < 0)
+		return -1;
+	select_for(m, ALL_VERSIONS & ~first, kind, rules);
 	a = make_answer(m, rules);
 	give(m, &a, out);
 	return 0;
@@ -384,24 +290,24 @@ static int look_up_apart(
 int matcher_lookup(struct matcher *m, const char *path, mode_t mode,
 	struct labeler_result *out, struct err *e)
 {
+	const struct key *key = &m->keys.last;
 	enum kind kind = kind_of(mode);
-	const struct key *k = &m->keys[LAST];
 	uint32_t s;
 	int got;
 
-	if (matcher_keys(m, path, e) < 0)
-		return -1;
-	if (!m->one_key)
+	if (keys_find(&m->keys, path) < 0)
+		return no_memory(e);
+	if (!m->keys.one)
 		return look_up_apart(m, kind, out, e);
-	if (k->len && (k->text[k->len - 1] == '\n' || has_empty_name(k->text, k->len)))
-		return look_up_key(m, k->text, k->len, kind, out, e);
+	if (ends_in_newline(key) || key_has_empty_name(key))
+		return look_up_key(m, key, kind, out, e);
 	s = automaton_initial(&m->automaton, e);
-	s = s ? automaton_run(&m->automaton, s, k->text, k->len, e) : 0;
+	s = s ? automaton_run(&m->automaton, s, key->text, key->len, e) : 0;
 	if (!s)
 		return -1;
 	got = look_up_state(m, s, kind, out, e);
 	if (got == 0)
-		return look_up_key(m, k->text, k->len, kind, out, e);
+		return look_up_key(m, key, kind, out, e);
 	return got < 0 ? -1 : 0;
 }
 
@@ -415,24 +321,16 @@ static int enter_by_path(
 	struct matcher *m, const char *path, struct labeler_cursor *out, struct err *e)
 {
 	struct automaton *a = &m->automaton;
-	const struct key *k = &m->keys[LAST];
-	const struct buf *once = &k->once;
-	cleanup_buf struct buf below = {0};
+	const struct key *key = &m->keys.last;
+	cleanup_buf struct buf dir = {0};
 	uint32_t s;
 
-	if (buf_adds(&below, path) < 0 ||
-		(below.data[below.len - 1] != '/' && buf_addc(&below, '/') < 0))
+	if (buf_adds(&dir, path) < 0 ||
+		(dir.data[dir.len - 1] != '/' && buf_addc(&dir, '/') < 0) ||
+		keys_find_below(&m->keys, dir.data, dir.len, &out->near_subs) < 0)
 		return no_memory(e);
-	if (make_keys(m, below.data, below.len, true, e) < 0)
-		return -1;
-	if (!k->subs[0])
-		once = &below;
-	/* Some names in it may need a substitution that the others do not. */
-	out->near_subs = !m->one_key || has_empty_name(k->text, k->len) ||
-			 subs_below(&m->subs[0], below.data, below.len) ||
-			 subs_below(&m->subs[1], once->data, once->len);
 	s = automaton_initial(a, e);
-	s = s ? automaton_run(a, s, k->text, k->len, e) : 0;
+	s = s ? automaton_run(a, s, key->text, key->len, e) : 0;
 	if (!s)
 		return -1;
 	out->state = s;

@@ -10,13 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "common/buf.h"
 #include "labeler/automaton.h"
+#include "labeler/key.h"
 #include "labeler/labeler.h"
 #include "labeler/pattern.h"
 #include "labeler/reference.h"
 #include "labeler/select.h"
-#include "labeler/subs.h"
 
 /* The answers of one state, for keys that need nothing but the state. */
 struct answer {
@@ -30,30 +29,16 @@ struct answers {
 	bool by_key; /* PCRE2 has a say: nothing is kept */
 };
 
-/* What a path is looked up as. */
-struct key {
-	const char
-		*text; /* the path itself, or in one of the buffers; no NUL at its end */
-	size_t len;
-	const struct sub *subs[2]; /* .subs, .subs_dist; NULL where none fits */
-	struct buf once, twice;    /* after the one, after the other */
-};
-
 struct matcher {
 	const struct policy *policy;
 	enum labeler_version version;
 	struct patterns patterns;
 	struct automaton automaton;
 	struct reference reference;
-	struct subs subs[2]; /* .subs, then .subs_dist */
 	struct answers *answers;
 	size_t answer_count, answer_room;
 	uint32_t answer_epoch;
-	struct buf clean; /* the path without "//" and final '/', if it had some */
-	/* With the first lines that fit and with the last ones; the same for nearly all.
-	 */
-	struct key keys[2];
-	bool one_key;
+	struct keys keys;
 	struct hit *hits;
 	size_t hit_count, hit_room;
 };
@@ -70,13 +55,7 @@ int matcher_enter(struct matcher *m, const struct labeler_cursor *parent,
 int matcher_lookup_in(struct matcher *m, const struct labeler_cursor *dir,
 	const char *path, mode_t mode, struct labeler_result *out, struct err *e);
 
-/* Finds the keys; path must live as long as they are used. */
-int matcher_keys(struct matcher *m, const char *path, struct err *e);
-
-/* The key that a version looks up. */
-const struct key *matcher_key(const struct matcher *m, enum labeler_version v);
-
 /* Sets m->hits: the rules that match the key, of all types, ascending. */
-int matcher_hits(struct matcher *m, const char *key, size_t len, struct err *e);
+int matcher_hits(struct matcher *m, const struct key *key, struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define NOT_THERE UINT32_MAX
+#define SMALL     100 /* numbers; more are sorted by qsort() */
 
 int nfa_grow(void **array, size_t *room, size_t count, size_t element)
 {
@@ -20,6 +21,39 @@ int nfa_grow(void **array, size_t *room, size_t count, size_t element)
 	*array = grown;
 	*room = wanted;
 	return 0;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint32_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static void insertion_sort(uint32_t *numbers, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		uint32_t moved = numbers[i];
+		size_t k = i;
+
+		for (; k > 0 && numbers[k - 1] > moved; k--)
+			numbers[k] = numbers[k - 1];
+		numbers[k] = moved;
+	}
+}
+
+size_t nfa_sort(uint32_t *numbers, size_t count)
+{
+	size_t kept = 0;
+
+	if (count <= SMALL)
+		insertion_sort(numbers, count);
+	else
+		qsort(numbers, count, sizeof(*numbers), by_number);
+	for (size_t i = 0; i < count; i++)
+		if (kept == 0 || numbers[kept - 1] != numbers[i])
+			numbers[kept++] = numbers[i];
+	return kept;
 }
 
 static size_t hash_set(const struct byteset *s)

@@ -64,6 +64,10 @@ void nfa_free(struct nfa *n);
 unsigned nfa_classes(
 	const struct nfa *n, const struct byteset *alone, unsigned char class[256]);
 
+/* Ascending, each number once; returns how many are left. Fast where it is nearly so
+ * already. */
+size_t nfa_sort(uint32_t *numbers, size_t count);
+
 /* Makes room for one more element; 0, or -1 with errno ENOMEM. */
 int nfa_grow(void **array, size_t *room, size_t count, size_t element);
 

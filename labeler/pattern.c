@@ -161,18 +161,11 @@ static int add_expression(struct work *w, const struct piece *c, struct err *e)
 		&made->expression, e);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const uint32_t *x = a, *y = b;
-
-	return (*x > *y) - (*x < *y);
-}
-
 /* Positions that follow `from` (count of them), each once, into out. */
 static size_t follow_all(const struct nfa *n, const uint32_t *from, size_t count,
 	uint32_t *out, bool *accepts)
 {
-	size_t got = 0, kept = 0;
+	size_t got = 0;
 
 	*accepts = false;
 	for (size_t i = 0; i < count; i++) {
@@ -185,12 +178,7 @@ static size_t follow_all(const struct nfa *n, const uint32_t *from, size_t count
 			p->follow_count * sizeof(*out));
 		got += p->follow_count;
 	}
-	if (got)
-		qsort(out, got, sizeof(*out), by_number);
-	for (size_t i = 0; i < got; i++)
-		if (kept == 0 || out[kept - 1] != out[i])
-			out[kept++] = out[i];
-	return kept;
+	return nfa_sort(out, got);
 }
 
 /*
