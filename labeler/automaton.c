@@ -11,6 +11,7 @@
 struct draft {
 	uint32_t low, high, depth;
 	size_t count;
+	bool unsorted;
 };
 
 static int no_memory(struct err *e)
@@ -193,11 +194,13 @@ static uint32_t intern(struct automaton *a, const struct draft *d, struct err *e
 	return (uint32_t)at;
 }
 
-static void find(struct automaton *a, struct draft *d, uint32_t position)
+static inline void find(struct automaton *a, struct draft *d, uint32_t position)
 {
 	if (a->marks[position] == a->stamp)
 		return;
 	a->marks[position] = a->stamp;
+	if (d->count && a->found[d->count - 1] > position)
+		d->unsorted = true;
 	a->found[d->count++] = position;
 }
 
@@ -220,9 +223,11 @@ static void new_stamp(struct automaton *a)
 	}
 }
 
+/* They mostly come in order: followers stand behind what they follow, and loops stay. */
 static void sort_found(struct automaton *a, const struct draft *d)
 {
-	nfa_sort(a->found, d->count); /* each is there once */
+	if (d->unsorted)
+		nfa_sort(a->found, d->count);
 }
 
 static uint32_t make_initial(struct automaton *a, struct err *e)
@@ -273,22 +278,22 @@ static uint32_t step(struct automaton *a, uint32_t from, unsigned char c, struct
 	const struct nfa *n = &a->patterns->nfa;
 	const struct state *s = &a->states[from];
 	const uint32_t *at = a->pool + s->positions;
-	struct draft d = {s->low, s->high, s->depth, 0};
+	const unsigned char *takes = a->takes + a->class[c] * n->set_count;
+	struct draft d = {.low = s->low, .high = s->high, .depth = s->depth};
 	uint32_t epoch = a->epoch;
 	uint32_t to;
 
 	new_stamp(a);
 	for (uint32_t i = 0; i < s->position_count; i++) {
 		const struct position *p = &n->positions[at[i]];
-		const uint32_t *next;
 
-		if (p->follow_count == 0)
-			continue;
-		next = n->followers + p->follow;
 		a->steps += p->follow_count;
-		for (uint32_t k = 0; k < p->follow_count; k++)
-			if (byteset_has(&n->sets[n->positions[next[k]].set], c))
-				find(a, &d, next[k]);
+		for (uint32_t k = 0; k < p->follow_count; k++) {
+			const struct hop *hop = &a->hops[p->follow + k];
+
+			if (takes[hop->set])
+				find(a, &d, hop->position);
+		}
 	}
 	if (d.low < d.high) {
 		uint32_t low = bound(a, &d, c);
@@ -335,6 +340,24 @@ uint32_t automaton_initial(struct automaton *a, struct err *e)
 	return a->initial;
 }
 
+static int make_hops(struct automaton *a)
+{
+	const struct nfa *n = &a->patterns->nfa;
+
+	a->hops = malloc((n->follower_count + 1) * sizeof(*a->hops));
+	a->takes = calloc(a->classes, n->set_count + 1);
+	if (!a->hops || !a->takes)
+		return -1;
+	for (size_t i = 0; i < n->follower_count; i++)
+		a->hops[i] =
+			(struct hop){n->followers[i], n->positions[n->followers[i]].set};
+	for (unsigned c = 0; c < 256; c++)
+		for (size_t i = 0; i < n->set_count; i++)
+			a->takes[a->class[c] * n -> set_count + i] =
+				byteset_has(&n->sets[i], (unsigned char)c);
+	return 0;
+}
+
 int automaton_make(struct automaton *a, const struct patterns *p, struct err *e)
 {
 	struct byteset text = {{0}};
@@ -347,13 +370,15 @@ int automaton_make(struct automaton *a, const struct patterns *p, struct err *e)
 	a->classes = nfa_classes(&p->nfa, &text, a->class);
 	a->marks = calloc(p->nfa.count + 1, sizeof(*a->marks));
 	a->found = malloc((p->nfa.count + 1) * sizeof(*a->found));
-	if (!a->marks || !a->found)
+	if (!a->marks || !a->found || make_hops(a) < 0)
 		return no_memory(e);
 	return drop_states(a, e);
 }
 
 void automaton_free(struct automaton *a)
 {
+	free(a->hops);
+	free(a->takes);
 	free(a->states);
 	free(a->rows);
 	free(a->pool);

@@ -29,6 +29,12 @@ struct state {
 	uint32_t note; /* whatever the owner keeps for a state; 0 at first */
 };
 
+/* A follower, with what decides whether it is taken. */
+struct hop {
+	uint32_t position;
+	uint32_t set;
+};
+
 struct automaton {
 	const struct patterns *patterns;
 	size_t bytes_max;
@@ -36,6 +42,8 @@ struct automaton {
 	uint32_t initial; /* 0 where it is not made yet; see automaton_initial() */
 	unsigned classes;
 	unsigned char class[256];
+	struct hop *hops;     /* as nfa.followers */
+	unsigned char *takes; /* [class * sets + set]: whether the set has that class */
 	struct state *states; /* 0 is not used: "not built yet" in rows */
 	size_t count, room;
 	uint32_t *rows; /* one of `classes` numbers for each state */

@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 ok "help" as_user "$LIVERY" help
 is "$ERR" "" "help goes to standard output"
 listed=$(sed -n 's/^  \([a-z]*\) .*/\1/p' <<<"$OUT")
-for command in unpack label mount umount ls stat chown chmod mknod setfattr status verify; do
+for command in unpack label why mount umount ls stat chown chmod mknod setfattr status verify; do
 	like " ${listed//$'\n'/ } " " $command " "help lists $command"
 done
 for option in --help -h; do
