@@ -5,6 +5,7 @@ const struct command *const commands[] = {
 	&cmd_unpack,
 	&cmd_label,
 	&cmd_why,
+	&cmd_diff_labels,
 	&cmd_mount,
 	&cmd_umount,
 	&cmd_ls,

@@ -8,6 +8,7 @@
 extern const struct command cmd_unpack;
 extern const struct command cmd_label;
 extern const struct command cmd_why;
+extern const struct command cmd_diff_labels;
 extern const struct command cmd_mount;
 extern const struct command cmd_umount;
 extern const struct command cmd_ls;

@@ -32,7 +32,7 @@ missing() {
 }
 section() { awk -v s="$1" '/^[A-Z]/ { on = $0 == s } on' livery.1.txt; }
 
-mapfile -t commands < <("$LIVERY" help | sed -n 's/^  \([a-z]*\)  .*/\1/p')
+mapfile -t commands < <("$LIVERY" help | sed -n 's/^  \([a-z-]*\)  *[A-Z].*/\1/p')
 result $((${#commands[@]} < 10)) "help lists commands (${#commands[@]})"
 
 # What the page says of one command: its entry, its synopsis, and what holds for all.
