@@ -1,7 +1,7 @@
 # Flags and libraries. The user's CPPFLAGS, CFLAGS and LDFLAGS come last and win.
 # pkg-config is asked only for targets that build, and fails loudly.
 
-pkgs      := fuse3 sqlite3 libselinux libpcre2-8 libarchive zlib nettle ext2fs libsquashfs1 liblz4
+pkgs      := fuse3 sqlite3 libselinux libsepol libpcre2-8 libarchive zlib nettle ext2fs libsquashfs1 liblz4
 no_build  := clean help packages demo check check-boot check-boot-broken bench
 
 goals     := $(or $(MAKECMDGOALS),all)

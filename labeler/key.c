@@ -102,6 +102,7 @@ int keys_find(struct keys *k, const char *path)
 
 int keys_find_below(struct keys *k, const char *dir, size_t len, bool *near)
 {
+	const struct sub *first, *last;
 	const char *once = dir;
 	size_t once_len = len;
 
@@ -111,7 +112,9 @@ int keys_find_below(struct keys *k, const char *dir, size_t len, bool *near)
 		once = k->last.once.data;
 		once_len = k->last.once.len;
 	}
-	*near = !k->one || key_has_empty_name(&k->last) ||
+	/* Two lines of .subs may part again below, though .subs_dist joins them here. */
+	subs_find(&k->subs[0], dir, len, true, &first, &last);
+	*near = !k->one || first != last || key_has_empty_name(&k->last) ||
 		subs_below(&k->subs[0], dir, len) ||
 		subs_below(&k->subs[1], once, once_len);
 	return 0;

@@ -95,8 +95,8 @@ static int read_type(const struct stage *stage, char type[NAME_MAX + 1], struct 
 	return 0;
 }
 
-/* The only directory in etc/selinux that carries a file_contexts. */
-static int only_type(const struct stage *stage, char type[NAME_MAX + 1], struct err *e)
+/* How many directories in etc/selinux carry a file_contexts; type is the last one. */
+static int count_types(const struct stage *stage, char type[NAME_MAX + 1], struct err *e)
 {
 	cleanup_close int fd =
 		stage_openat(stage, "etc/selinux", O_RDONLY | O_DIRECTORY, e);
@@ -104,11 +104,7 @@ static int only_type(const struct stage *stage, char type[NAME_MAX + 1], struct 
 	int found = 0;
 
 	if (fd < 0 && e->sys == ENOENT)
-		return err_set(e, ERR_INPUT,
-			"%s: no policy in it (etc/selinux); install one in the tree, or "
-			"say "
-			"--policy PATH",
-			stage_path(stage));
+		return 0;
 	if (fd < 0 || stage_list(fd, "etc/selinux", &list, e) < 0)
 		return -1;
 	for (size_t i = 0; i < list.count; i++) {
@@ -124,13 +120,31 @@ static int only_type(const struct stage *stage, char type[NAME_MAX + 1], struct 
 		}
 	}
 	stage_list_free(&list);
+	return found;
+}
+
+int policy_type(const struct stage *stage, char type[NAME_MAX + 1], struct err *e)
+{
+	if (read_type(stage, type, e) < 0)
+		return -1;
+	return *type ? 1 : count_types(stage, type, e);
+}
+
+/* The type's name; an error where there is not exactly one. */
+static int only_type(const struct stage *stage, char type[NAME_MAX + 1], struct err *e)
+{
+	int found = policy_type(stage, type, e);
+
 	if (found == 1)
 		return 0;
+	if (found < 0)
+		return -1;
 	return err_set(e, ERR_INPUT,
 		found ? "%s: several policies in etc/selinux, and no etc/selinux/config "
 			"that "
 			"says which; say --policy PATH"
-		      : "%s: no policy in etc/selinux; install one in the tree, or say "
+		      : "%s: no policy in it (etc/selinux); install one in the tree, or "
+			"say "
 			"--policy PATH",
 		stage_path(stage));
 }
@@ -144,7 +158,7 @@ static int open_own(struct labeler **out, const struct stage *stage,
 	cleanup_free char *shown = NULL;
 	cleanup_close int fd = -1;
 
-	if (read_type(stage, type, e) < 0 || (!*type && only_type(stage, type, e) < 0))
+	if (only_type(stage, type, e) < 0)
 		return -1;
 	snprintf(below, sizeof(below), "etc/selinux/%s/" FILES, type);
 	if (asprintf(&shown, "%s/%s", stage_path(stage), below) < 0) {

@@ -3,6 +3,8 @@
 #ifndef TOOLS_POLICY_H
 #define TOOLS_POLICY_H
 
+#include <limits.h>
+
 #include "fs/stage.h"
 #include "labeler/labeler.h"
 
@@ -14,6 +16,13 @@
  */
 int policy_open(struct labeler **out, const struct stage *stage, const char *path,
 	const struct labeler_options *options, struct err *e);
+
+/*
+ * The policy type of a staging tree: SELINUXTYPE of etc/selinux/config, or without that
+ * file the one directory in etc/selinux that carries a file_contexts. Returns how many
+ * such types there are, of which type is set only where it is 1; or -1.
+ */
+int policy_type(const struct stage *stage, char type[NAME_MAX + 1], struct err *e);
 
 /*
  * The options --semantics (3.4, 3.8, 3.8.1, 3.11) and --engine (matcher, libselinux).
