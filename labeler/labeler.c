@@ -28,6 +28,12 @@ int labeler_open(struct labeler **out, const struct labeler_source *src,
 	*out = NULL;
 	if (!l)
 		return err_sys(e, src->shown, "cannot read the policy");
+	if (o->engine == LABELER_LIBSELINUX && o->version != LABELER_3_11) {
+		free(l);
+		return err_set(e, ERR_USAGE,
+			"libselinux answers as the version that is installed; ask for "
+			"other versions' semantics without --engine");
+	}
 	rc = policy_load(&l->policy, src, e);
 	if (rc == 0 && o->engine == LABELER_LIBSELINUX)
 		rc = engine_libselinux_open(&l->libselinux, &l->policy, e);

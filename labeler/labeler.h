@@ -57,7 +57,7 @@ enum labeler_engine {
 
 struct labeler_options {
 	enum labeler_engine engine;
-	enum labeler_version version; /* for LABELER_MATCHER */
+	enum labeler_version version; /* for LABELER_MATCHER; left alone otherwise */
 };
 
 struct labeler_rule {

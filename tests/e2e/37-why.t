@@ -260,6 +260,7 @@ like "$OUT" "^/usr/bin/tool: u:r:tool_exec_t:s0
   rule      $(line 5): .*
   lost      not known: --engine=libselinux tells only which rule counts$" "says what it cannot say"
 exits 2 "an unknown engine is refused" why --engine magic rootfs/twin
+exits 2 "the installed library has one version" why --engine libselinux --semantics 3.4 rootfs/twin
 
 # --- where the database differs
 
