@@ -15,8 +15,8 @@
 
 #include "labeler/pattern.h"
 
-#define AUTOMATON_BYTES_MAX (64u << 20)  /* of all states together */
-#define AUTOMATON_STEPS_MAX (256u << 20) /* followers looked at in one run */
+#define AUTOMATON_BYTES_MAX (64u << 20) /* of all states together */
+#define AUTOMATON_STEPS_MAX (16u << 20) /* followers looked at in one run */
 
 struct state {
 	uint32_t low, high; /* patterns: the key is a proper start of their prefixes */
