@@ -2,7 +2,8 @@
 # pkg-config is asked only for targets that build, and fails loudly.
 
 pkgs      := fuse3 sqlite3 libselinux libsepol libpcre2-8 libarchive zlib nettle ext2fs libsquashfs1 liblz4
-no_build  := clean help packages demo check check-boot check-boot-broken bench
+no_build  := clean help packages demo check check-boot check-boot-broken check-labels \
+             check-labels-full bench
 
 goals     := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(no_build),$(goals)),)

@@ -109,6 +109,9 @@ int db_name_get(struct db *db, int64_t parent, const char *name, size_t len,
 /* How many names point to a record; -1 on error. */
 int64_t db_name_count(struct db *db, int64_t id, struct err *e);
 
+/* How many names there are; -1 on error. */
+int64_t db_name_total(struct db *db, struct err *e);
+
 /* Lets a name point to a record; one that pointed elsewhere is dropped first. */
 int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int64_t id,
 	struct err *e);
@@ -137,6 +140,12 @@ int db_name_move(struct db *db, int64_t parent, const char *name, size_t len,
 typedef int db_child_fn(
 	void *arg, const char *name, size_t len, const struct db_record *r);
 int db_children(struct db *db, int64_t parent, db_child_fn *fn, void *arg, struct err *e);
+
+/*
+ * Reads all names and records at once, for a walk of the whole tree: until the next
+ * change, db_children() answers from memory (some 150 bytes a name).
+ */
+int db_read_ahead(struct db *db, struct err *e);
 
 /*
  * One path that leads to a record ("usr/bin/x", "" for the root; malloc'd), the bytewise

@@ -20,6 +20,7 @@ enum db_stmt {
 	STMT_NAME_DELETE,
 	STMT_NAME_MOVE,
 	STMT_NAME_COUNT,
+	STMT_NAME_TOTAL,
 	STMT_NAME_OF,
 	STMT_NAME_CLEAR,
 	STMT_CHILDREN,
@@ -52,7 +53,8 @@ struct db {
 	enum db_mode mode;
 	struct db_label *labels; /* sorted by id */
 	size_t label_count;
-	size_t labels_before; /* those that no rollback takes back */
+	size_t labels_before;   /* those that no rollback takes back */
+	struct db_ahead *ahead; /* NULL: nothing was read ahead */
 };
 
 /* The statement, reset and with no bindings. NULL with e set. */
@@ -61,7 +63,7 @@ sqlite3_stmt *db_stmt(struct db *db, enum db_stmt which, struct err *e);
 /* An error from SQLite; doing says what was tried. Always -1. */
 int db_fail(struct db *db, struct err *e, const char *doing);
 
-/* Runs a statement that gives no row, and resets it. */
+/* Runs a statement that changes something, and resets it. */
 int db_run(struct db *db, sqlite3_stmt *s, struct err *e, const char *doing);
 
 /* Runs SQL text without parameters. */
@@ -85,7 +87,13 @@ void db_labels_forget_new(struct db *db);
 int db_record_from_row(
 	struct db *db, sqlite3_stmt *s, int first, struct db_record *r, struct err *e);
 
-/* name.c: a name from outside or from a row. */
+/* name.c: a name from outside, and one in a row. */
 bool db_name_valid(const void *name, size_t len);
+bool db_column_name_valid(sqlite3_stmt *s, int col);
+
+/* ahead.c */
+void db_ahead_free(struct db *db);
+int db_ahead_children(
+	struct db *db, int64_t parent, db_child_fn *fn, void *arg, struct err *e);
 
 #endif

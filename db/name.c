@@ -19,7 +19,7 @@ bool db_name_valid(const void *name, size_t len)
 }
 
 /* A name in a row. Text would sort elsewhere and never be found again. */
-static bool column_name_valid(sqlite3_stmt *s, int col)
+bool db_column_name_valid(sqlite3_stmt *s, int col)
 {
 	return sqlite3_column_type(s, col) == SQLITE_BLOB &&
 	       db_name_valid(
@@ -63,30 +63,44 @@ int db_name_get(struct db *db, int64_t parent, const char *name, size_t len,
 	return rc;
 }
 
-int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int64_t id,
-	struct err *e)
-{
-	struct db_record old;
-	sqlite3_stmt *s;
-	int rc = db_name_get(db, parent, name, len, &old, e);
-
-	if (rc < 0 || (rc == 1 && old.id == id))
-		return rc < 0 ? -1 : 0;
-	if (rc == 1 && db_name_drop(db, parent, name, len, e) < 0)
-		return -1;
-	s = name_stmt(db, STMT_NAME_PUT, parent, name, len, e);
-	if (!s)
-		return -1;
-	sqlite3_bind_int64(s, 3, id);
-	return db_run(db, s, e, "write a name");
-}
-
 static int name_delete(
 	struct db *db, int64_t parent, const char *name, size_t len, struct err *e)
 {
 	sqlite3_stmt *s = name_stmt(db, STMT_NAME_DELETE, parent, name, len, e);
 
 	return s ? db_run(db, s, e, "drop a name") : -1;
+}
+
+/* 1 where it was not there before. */
+static int name_insert(struct db *db, int64_t parent, const char *name, size_t len,
+	int64_t id, struct err *e)
+{
+	sqlite3_stmt *s = name_stmt(db, STMT_NAME_PUT, parent, name, len, e);
+
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 3, id);
+	if (db_run(db, s, e, "write a name") < 0)
+		return -1;
+	return sqlite3_changes(db->sql) > 0;
+}
+
+int db_name_put(struct db *db, int64_t parent, const char *name, size_t len, int64_t id,
+	struct err *e)
+{
+	struct db_record old;
+	int rc = name_insert(db, parent, name, len, id, e);
+
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
+	rc = db_name_get(db, parent, name, len, &old, e);
+	if (rc < 0 || (rc == 1 && old.id == id))
+		return rc < 0 ? -1 : 0;
+	/* One that points to no record, in a damaged file, is there and is not found. */
+	if (rc == 1 ? db_name_drop(db, parent, name, len, e) < 0
+		    : name_delete(db, parent, name, len, e) < 0)
+		return -1;
+	return name_insert(db, parent, name, len, id, e) < 0 ? -1 : 0;
 }
 
 int64_t db_name_count(struct db *db, int64_t id, struct err *e)
@@ -120,7 +134,7 @@ static int first_child(
 		int len = sqlite3_column_bytes(s, 0);
 		const void *text = sqlite3_column_blob(s, 0);
 
-		if (column_name_valid(s, 0)) {
+		if (db_column_name_valid(s, 0)) {
 			memcpy(name, text, (size_t)len);
 			name[len] = '\0';
 			rc = len;
@@ -257,12 +271,30 @@ int db_name_move(struct db *db, int64_t parent, const char *name, size_t len,
 	return db_run(db, s, e, "move a name");
 }
 
+int64_t db_name_total(struct db *db, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_NAME_TOTAL, e);
+	int64_t n = -1;
+
+	if (!s)
+		return -1;
+	if (sqlite3_step(s) == SQLITE_ROW)
+		n = sqlite3_column_int64(s, 0);
+	else
+		db_fail(db, e, "count names");
+	sqlite3_reset(s);
+	return n;
+}
+
 int db_children(struct db *db, int64_t parent, db_child_fn *fn, void *arg, struct err *e)
 {
-	sqlite3_stmt *s = db_stmt(db, STMT_CHILDREN, e);
+	sqlite3_stmt *s;
 	struct db_record r;
 	int rc;
 
+	if (db->ahead)
+		return db_ahead_children(db, parent, fn, arg, e);
+	s = db_stmt(db, STMT_CHILDREN, e);
 	if (!s)
 		return -1;
 	sqlite3_bind_int64(s, 1, parent);
@@ -270,7 +302,7 @@ int db_children(struct db *db, int64_t parent, db_child_fn *fn, void *arg, struc
 		size_t len = (size_t)sqlite3_column_bytes(s, 0);
 		const char *name = sqlite3_column_blob(s, 0);
 
-		if (!column_name_valid(s, 0))
+		if (!db_column_name_valid(s, 0))
 			rc = db_damaged(db, e, parent, "holds a name that cannot be one");
 		else
 			rc = db_record_from_row(db, s, 1, &r, e);
@@ -305,7 +337,7 @@ static int names_of(
 	while (count < max && (rc = sqlite3_step(s)) == SQLITE_ROW) {
 		size_t len = (size_t)sqlite3_column_bytes(s, 1);
 
-		if (!column_name_valid(s, 1)) {
+		if (!db_column_name_valid(s, 1)) {
 			sqlite3_reset(s);
 			return db_damaged(db, e, id, "a name that cannot be one");
 		}

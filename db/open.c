@@ -238,6 +238,7 @@ void db_close(struct db *db)
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
 	db_labels_free(db);
+	db_ahead_free(db);
 	free(db->path);
 	free(db->file);
 	free(db);

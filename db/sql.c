@@ -29,11 +29,13 @@ static const char *const texts[STMT_COUNT] = {
 				" AND id NOT IN (SELECT record FROM name)",
 	[STMT_NAME_GET] = "SELECT " RECORD_COLUMNS " FROM name AS n JOIN record AS r"
 			  " ON r.id = n.record WHERE n.parent = ?1 AND n.name = ?2",
-	[STMT_NAME_PUT] = "INSERT INTO name (parent, name, record) VALUES (?1, ?2, ?3)",
+	[STMT_NAME_PUT] =
+		"INSERT OR IGNORE INTO name (parent, name, record) VALUES (?1, ?2, ?3)",
 	[STMT_NAME_DELETE] = "DELETE FROM name WHERE parent = ?1 AND name = ?2",
 	[STMT_NAME_MOVE] = "UPDATE name SET parent = ?3, name = ?4"
 			   " WHERE parent = ?1 AND name = ?2",
 	[STMT_NAME_COUNT] = "SELECT count(*) FROM name WHERE record = ?1",
+	[STMT_NAME_TOTAL] = "SELECT count(*) FROM name",
 	[STMT_NAME_OF] = "SELECT parent, name FROM name WHERE record = ?1"
 			 " ORDER BY parent, name",
 	[STMT_NAME_CLEAR] = "DELETE FROM name",
@@ -110,8 +112,11 @@ int db_fail(struct db *db, struct err *e, const char *doing)
 
 int db_run(struct db *db, sqlite3_stmt *s, struct err *e, const char *doing)
 {
-	int rc = sqlite3_step(s);
+	int rc;
 
+	/* What was read ahead is not true any more. */
+	db_ahead_free(db);
+	rc = sqlite3_step(s);
 	if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
 		db_fail(db, e, doing);
 		sqlite3_reset(s);
@@ -153,6 +158,7 @@ int db_commit(struct db *db, struct err *e)
 
 void db_rollback(struct db *db)
 {
+	db_ahead_free(db);
 	if (!sqlite3_get_autocommit(db->sql))
 		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
 	/* Labels that were new in the transaction are gone from the file. */

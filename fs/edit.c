@@ -143,9 +143,19 @@ struct node *edit_links_node(struct edit_links *l, struct node *n)
 	return known ? known : n;
 }
 
+bool edit_recorded(const struct walk_step *s)
+{
+	return s->node->record && !s->node->split && (!s->dir || s->dir->record);
+}
+
 int edit_links_adopt(struct edit_links *l, struct engine *en, const struct walk_step *s,
 	int64_t *id, struct err *e)
 {
+	/* The name and the record of a file with one name go together already. */
+	if (edit_recorded(s) && !engine_host_linked(s->node)) {
+		*id = s->node->record;
+		return 0;
+	}
 	return edit_adopt(en, s->dir, s->name, edit_links_node(l, s->node), id, e);
 }
 

@@ -44,6 +44,9 @@ int edit_links_note(struct edit_links *l, const struct walk_step *s, struct err 
 int edit_links_adopt(struct edit_links *l, struct engine *en, const struct walk_step *s,
 	int64_t *id, struct err *e);
 
+/* The step's name has a record that holds and is its own. */
+bool edit_recorded(const struct walk_step *s);
+
 /* The step's file as one key: names of one staging file give the same node. */
 struct node *edit_links_node(struct edit_links *l, struct node *n);
 

@@ -70,7 +70,8 @@ static int next(
 	if ((w->path.len && buf_addc(&w->path, '/') < 0) ||
 		buf_adds(&w->path, entry->name) < 0)
 		return err_set(e, ERR_SYS, "out of memory");
-	step = (struct walk_step){w->path.data, entry->name, l->dir, entry->node};
+	step = (struct walk_step){
+		w->path.data, entry->name, l->dir, entry->node, w->depth};
 	return visit(w, en, &step, fn, arg, e);
 }
 

@@ -10,6 +10,7 @@ struct walk_step {
 	const char *name; /* its last component */
 	struct node *dir; /* that holds the name; NULL for the root */
 	struct node *node;
+	size_t depth; /* below start, which has 0 */
 };
 
 /*

@@ -22,8 +22,15 @@ $(O)/%.fuzzer: $(O)/%.o $(O)/liblivery.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -fsanitize=fuzzer,address,undefined -o $@ $^ $(all_ldlibs)
 
-.PHONY: test-programs fuzzers
+$(O)/tests/bench/label_lookup: $(O)/%: $(O)/%.o $(O)/liblivery.a
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(all_ldlibs)
+
+include tests/judge/module.mk
+
+.PHONY: test-programs bench-programs fuzzers
 test-programs: all $(unit_tests) $(fuzz_replay)
+bench-programs: all $(judge_programs) $(O)/tests/bench/label_lookup
 fuzzers: $(fuzzers)
 
 ##@ Testing
@@ -58,9 +65,10 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with ASan and UBSan
 .PHONY: bench
 bench: ## time stock tools on native tree and view, and the making of images
 	tests/lib/packages.sh build bench
-	$(MAKE) all
+	$(MAKE) bench-programs
 	tests/bench/bench
 	tests/bench/bench-image
+	tests/bench/bench-label
 
 ##@ Trying it
 .PHONY: demo

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The labels that two policies give to one tree, side by side. Each inode is asked once,
- * by the bytewise first of its paths, as label_tree() does it; nothing is written.
+ * by the bytewise first of its paths, as label_run() does it; nothing is written.
  */
 #ifndef TOOLS_DIFF_LABELS_H
 #define TOOLS_DIFF_LABELS_H

@@ -1,232 +1,236 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/label.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/cleanup.h"
-#include "fs/edit.h"
-
-/* A file with several names: which path comes first, and what it got. */
-struct linked {
-	struct node *node;
-	char *path;
-	const struct labeler_rule *rule; /* NULL: unmatched */
-	bool done;
-};
-
-struct labeling {
-	struct engine *en;
-	struct labeler *labeler;
-	const struct label_hooks *hooks;
-	struct label_report *report;
-	struct edit_links *links;
-	struct linked *linked; /* sorted by node once the first walk is over */
-	size_t count, room;
-	/* Rules repeat: the label of the last ones by rule. */
-	const struct labeler_rule *last_rule;
-	int64_t last_label;
-};
+#include "tools/drift.h"
+#include "tools/label_work.h"
+#include "tools/locate.h"
 
 static int no_memory(struct err *e)
 {
 	return err_set(e, ERR_SYS, "out of memory");
 }
 
-static int note(void *arg, const struct walk_step *s, struct err *e)
+struct label_exclude *label_excluded(const struct label_job *job, const char *path)
 {
-	struct labeling *l = arg;
+	for (size_t i = 0; i < job->exclude_count; i++) {
+		struct label_exclude *x = &job->excludes[i];
 
-	if (edit_links_note(l->links, s, e) < 0)
-		return -1;
-	if (!engine_host_linked(s->node))
-		return 0;
-	if (l->count == l->room) {
-		size_t room = l->room ? l->room * 2 : 64;
-		struct linked *p = reallocarray(l->linked, room, sizeof(*p));
-
-		if (!p)
-			return no_memory(e);
-		l->linked = p;
-		l->room = room;
+		if (!*x->path || path_inside(path, x->path))
+			return x;
 	}
-	l->linked[l->count] = (struct linked){.node = s->node, .path = strdup(s->path)};
-	return l->linked[l->count++].path ? 0 : no_memory(e);
+	return NULL;
 }
 
-/* By file, and for one file by path: the bytewise first comes first. */
-static int by_node(const void *a, const void *b)
+/* Bytewise, save that '/' comes first: what is below a directory follows it. */
+static int by_path(const void *x, const void *y)
 {
-	const struct linked *x = a, *y = b;
+	const unsigned char *a = *(const unsigned char *const *)x;
+	const unsigned char *b = *(const unsigned char *const *)y;
 
-	if (x->node != y->node)
-		return x->node < y->node ? -1 : 1;
-	return strcmp(x->path, y->path);
-}
-
-/* One entry a file is kept: its first path. */
-static void settle_links(struct labeling *l)
-{
-	size_t kept = 0;
-
-	for (size_t i = 0; i < l->count; i++)
-		l->linked[i].node = edit_links_node(l->links, l->linked[i].node);
-	if (l->count)
-		qsort(l->linked, l->count, sizeof(*l->linked), by_node);
-	for (size_t i = 0; i < l->count; i++) {
-		if (kept && l->linked[kept - 1].node == l->linked[i].node) {
-			free(l->linked[i].path);
-			continue;
-		}
-		l->linked[kept++] = l->linked[i];
+	while (*a && *a == *b) {
+		a++;
+		b++;
 	}
-	l->count = kept;
+	return (*a == '/' ? 1 : *a ? *a + 1 : 0) - (*b == '/' ? 1 : *b ? *b + 1 : 0);
 }
 
-static struct linked *find_linked(struct labeling *l, const struct node *n)
+static int choose_paths(struct labeling *l, struct err *e)
 {
-	size_t low = 0, high = l->count;
+	const struct label_job *job = l->job;
 
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (l->linked[mid].node < n)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < l->count && l->linked[low].node == n ? &l->linked[low] : NULL;
-}
-
-static void tell(struct labeling *l, enum label_event event, const char *path,
-	const struct labeler_rule *rule, const char *first)
-{
-	if (l->hooks->event)
-		l->hooks->event(l->hooks->arg, event, path, rule, first);
-}
-
-static int look_up(struct labeling *l, const char *path, const struct node *n,
-	const struct labeler_rule **rule, struct err *e)
-{
-	cleanup_free char *absolute = NULL;
-	struct labeler_result r;
-	struct stat st;
-
-	if (asprintf(&absolute, "/%s", path) < 0) {
-		absolute = NULL;
+	l->paths = calloc(job->path_count + 1, sizeof(*l->paths));
+	if (!l->paths)
 		return no_memory(e);
+	if (job->path_count)
+		memcpy(l->paths, job->paths, job->path_count * sizeof(*l->paths));
+	qsort(l->paths, job->path_count, sizeof(*l->paths), by_path);
+	l->whole = job->path_count && !*l->paths[0];
+	l->deep = l->whole || job->recursive;
+	for (size_t i = 0; i < job->path_count; i++) {
+		const char *last = l->path_count ? l->paths[l->path_count - 1] : NULL;
+
+		if (last && (l->whole || strcmp(last, l->paths[i]) == 0 ||
+				    (l->deep && path_inside(l->paths[i], last))))
+			continue;
+		l->paths[l->path_count++] = l->paths[i];
 	}
-	engine_stat(l->en, n, &st);
-	if (labeler_lookup(l->labeler, absolute, st.st_mode, &r, e) < 0)
-		return err_wrap(e, "%s", path);
-	*rule = r.rule;
-	return (int)r.answer;
-}
-
-static int store(struct labeling *l, int64_t record, const struct labeler_rule *rule,
-	bool only_if_none, struct err *e)
-{
-	struct db *db = engine_db(l->en);
-	struct db_record r;
-
-	if (rule != l->last_rule) {
-		l->last_label =
-			db_label_intern(db, rule->context, strlen(rule->context), e);
-		if (l->last_label < 0)
-			return -1;
-		l->last_rule = rule;
-	}
-	if (db_record_get(db, record, &r, e) < 0)
-		return -1;
-	if (r.label == l->last_label || (only_if_none && r.label))
-		return 0;
-	l->report->changed++;
-	return db_record_set_label(db, record, l->last_label, e);
-}
-
-static int label_inode(struct labeling *l, const char *path, struct node *n,
-	int64_t record, const struct labeler_rule **rule, struct err *e)
-{
-	int answer = look_up(l, path, n, rule, e);
-
-	if (answer < 0)
-		return -1;
-	l->report->inodes++;
-	if (l->hooks->step)
-		l->hooks->step(l->hooks->arg);
-	switch ((enum labeler_answer)answer) {
-	case LABELER_UNMATCHED:
-		l->report->unmatched++;
-		tell(l, LABEL_UNMATCHED, path, NULL, NULL);
-		return 0;
-	case LABELER_EXCLUDED:
-		l->report->excluded++;
-		tell(l, LABEL_EXCLUSION, path, *rule, NULL);
-		return store(l, record, *rule, true, e);
-	case LABELER_LABEL:
-		break;
-	}
-	return store(l, record, *rule, false, e);
-}
-
-/* A further name gets its file's label; what the policy says of it is compared. */
-static int check_conflict(
-	struct labeling *l, const char *path, const struct linked *file, struct err *e)
-{
-	const struct labeler_rule *rule;
-	const char *had = file->rule ? file->rule->context : NULL;
-
-	if (look_up(l, path, file->node, &rule, e) < 0)
-		return -1;
-	if (rule == file->rule || (rule && had && strcmp(rule->context, had) == 0))
-		return 0;
-	l->report->conflicts++;
-	tell(l, LABEL_CONFLICT, path, rule, file->path);
 	return 0;
 }
 
-static int label_step(void *arg, const struct walk_step *s, struct err *e)
-{
-	struct labeling *l = arg;
-	struct node *n = edit_links_node(l->links, s->node);
-	struct linked *file = find_linked(l, n);
-	const struct labeler_rule *rule = NULL;
-	int64_t record;
+struct shallow {
+	walk_fn *fn;
+	void *arg;
+};
 
-	if (edit_links_adopt(l->links, l->en, s, &record, e) < 0)
-		return -1;
-	if (!file)
-		return label_inode(l, s->path, n, record, &rule, e);
-	if (!file->done) {
-		file->done = true;
-		if (label_inode(l, file->path, n, record, &file->rule, e) < 0)
-			return -1;
-	}
-	return strcmp(s->path, file->path) == 0 ? 0 : check_conflict(l, s->path, file, e);
+static int shallow_step(void *arg, const struct walk_step *s, struct err *e)
+{
+	struct shallow *sh = arg;
+	int rc = sh->fn(sh->arg, s, e);
+
+	return rc ? rc : WALK_PRUNE;
 }
 
-int label_tree(struct engine *en, struct labeler *labeler,
-	const struct label_hooks *hooks, struct label_report *report, struct err *e)
+int label_walk(struct labeling *l, walk_fn *fn, void *arg, struct err *e)
 {
-	struct labeling l = {
-		.en = en,
-		.labeler = labeler,
-		.hooks = hooks,
-		.report = report,
-		.links = edit_links_new(),
-	};
-	int rc = l.links ? 0 : no_memory(e);
+	struct engine *en = l->job->en;
+	struct shallow sh = {fn, arg};
+
+	for (size_t i = 0; i < l->path_count; i++) {
+		struct node *n = engine_find(en, l->paths[i], e);
+		int rc;
+
+		if (!n)
+			return -1;
+		rc = l->deep ? engine_walk(en, n, l->paths[i], fn, arg, e)
+			     : engine_walk(en, n, l->paths[i], shallow_step, &sh, e);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int note_step(void *arg, const struct walk_step *s, struct err *e)
+{
+	struct labeling *l = arg;
+
+	return label_links_note(l->links, s, label_excluded(l->job, s->path), e);
+}
+
+static int scan_step(void *arg, const struct walk_step *s, struct err *e)
+{
+	struct labeling *l = arg;
+
+	l->linked |= engine_host_linked(s->node);
+	l->recorded += s->dir && engine_record(s->node);
+	if (!edit_recorded(s) && !label_excluded(l->job, s->path)) {
+		l->adopt = true;
+		l->unrecorded |= !engine_record(s->node);
+	}
+	return l->whole ? note_step(l, s, e) : 0;
+}
+
+/* Links may lead anywhere in the tree: all names are known before one is decided. */
+static int scan(struct labeling *l, struct err *e)
+{
+	struct engine *en = l->job->en;
+	struct db *db = engine_db(en);
+
+	if (l->whole && db && db_read_ahead(db, e) < 0)
+		return -1;
+	if (label_walk(l, scan_step, l, e) < 0)
+		return -1;
+	if (!l->whole && l->linked) {
+		if (db && db_read_ahead(db, e) < 0)
+			return -1;
+		if (engine_walk(en, engine_root(en), "", note_step, l, e) < 0)
+			return -1;
+	}
+	label_links_settle(l->links);
+	return 0;
+}
+
+static void count_moved(void *arg, const struct drift *d)
+{
+	*(uint64_t *)arg += d->kind == DRIFT_MOVED;
+}
+
+/*
+ * Labeling records every name: a file that was moved would lose its owner and mode. For
+ * that a name must be new, and another must be gone.
+ */
+static int check_moved(struct labeling *l, struct err *e)
+{
+	struct engine *en = l->job->en;
+	struct db *db = engine_db(en);
+	uint64_t moved = 0;
+	int64_t names;
+
+	if (!db || !l->unrecorded)
+		return 0;
+	names = db_name_total(db, e);
+	if (names < 0)
+		return -1;
+	if (!names || (l->whole && (uint64_t)names == l->recorded))
+		return 0;
+	if (drift_find(en, count_moved, &moved, e) < 0)
+		return -1;
+	if (moved)
+		return err_set(e, ERR_REFUSED,
+			"%s: %" PRIu64 " files were moved since they were recorded "
+			"('livery status' names them); 'livery status --repair' lets "
+			"their records follow",
+			stage_path(engine_stage(en)), moved);
+	return 0;
+}
+
+static int decide_step(void *arg, const struct walk_step *s, struct err *e)
+{
+	return label_decide(arg, s, e);
+}
+
+static void tell_unused(void *arg, const struct labeler_rule *rule)
+{
+	struct labeling *l = arg;
+	const struct label_finding f = {.event = LABEL_UNUSED, .rule = rule};
+
+	l->report->unused++;
+	l->job->hooks->event(l->job->hooks->arg, &f);
+}
+
+static int decide(struct labeling *l, struct err *e)
+{
+	if (choose_paths(l, e) < 0 || scan(l, e) < 0 || check_moved(l, e) < 0)
+		return -1;
+	if (label_walk(l, decide_step, l, e) < 0)
+		return -1;
+	if (l->job->coverage)
+		label_rules_unused(l->rules, tell_unused, l);
+	return l->job->check ? label_rules_check(l->rules, l->job->check, e) : 0;
+}
+
+static int prepare(struct labeling *l, struct err *e)
+{
+	const char *prefix = l->job->prefix;
+
+	if (label_rules_open(&l->rules, l->job->labeler, e) < 0)
+		return -1;
+	l->links = label_links_new();
+	l->prefix_len = strcmp(prefix, "/") == 0 ? 0 : strlen(prefix);
+	if (!l->links || buf_add(&l->key, prefix, l->prefix_len) < 0)
+		return no_memory(e);
+	return 0;
+}
+
+int label_run(const struct label_job *job, struct label_report *report, struct err *e)
+{
+	struct labeling l = {.job = job, .report = report};
+	struct db *db = engine_db(job->en);
+	int rc = job->dry_run ? 0 : db_begin(db, e);
 
 	*report = (struct label_report){0};
 	if (rc == 0)
-		rc = engine_walk(en, engine_root(en), "", note, &l, e);
-	if (rc == 0) {
-		settle_links(&l);
-		rc = engine_walk(en, engine_root(en), "", label_step, &l, e);
-	}
-	for (size_t i = 0; i < l.count; i++)
-		free(l.linked[i].path);
-	free(l.linked);
-	edit_links_free(l.links);
-	return rc;
+		rc = prepare(&l, e);
+	if (rc == 0)
+		rc = decide(&l, e);
+	if (rc == 0 && !job->dry_run)
+		rc = label_store(&l, e);
+	if (rc == 0 && !job->dry_run)
+		rc = db_commit(db, e);
+	if (rc < 0 && !job->dry_run)
+		db_rollback(db);
+	if (rc == 0 && job->changes)
+		label_tell_changes(&l);
+	for (size_t i = 0; i < l.change_count; i++)
+		free(l.changes[i].path);
+	label_rules_close(l.rules);
+	label_links_free(l.links);
+	buf_free(&l.key);
+	free(l.paths);
+	free(l.above);
+	free(l.changes);
+	return rc < 0 ? -1 : 0;
 }

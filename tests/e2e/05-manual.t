@@ -110,6 +110,6 @@ complete_words() { # WORD...: what the last one is completed to
 }
 is "$(complete_words livery un)" unpack "livery un"
 is "$(complete_words livery st)" "stat status" "livery st"
-is "$(complete_words livery label --p)" --policy "livery label --p"
+is "$(complete_words livery label --po)" --policy "livery label --po"
 is "$(complete_words livery mount tre)" "tree tree.livery" "livery mount tre: paths"
 finish
