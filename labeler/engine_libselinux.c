@@ -6,6 +6,7 @@
 #include <selinux/label.h>
 #include <selinux/selinux.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,13 @@
 
 /*
  * libselinux cannot tell <<none>> from no match, nor name the winning rule. So it is
- * given the policy with each context replaced by a marker that says which rule it is.
+ * given the policy with each context replaced by a marker that says which rule it is;
+ * and, to ask after "no match", the rules with <<none>> alone.
  */
 struct engine_libselinux {
 	const struct policy *policy;
 	struct selabel_handle *handle;
+	struct selabel_handle *exclusions; /* NULL: there are none */
 };
 
 /* The first line that libselinux logs during a call; the ones behind it repeat it. */
@@ -96,24 +99,47 @@ static int not_loaded(const struct scratch *s, const struct heard *heard,
 		heard->text);
 }
 
+static struct selabel_handle *load(
+	const struct policy *p, enum scratch_content content, struct err *e)
+{
+	cleanup_scratch struct scratch s = SCRATCH_NONE;
+	struct selabel_handle *handle;
+	struct heard heard = {0};
+
+	if (scratch_write(&s, p, content, e) < 0)
+		return NULL;
+	handle = open_handle(&s, &heard);
+	if (!handle)
+		not_loaded(&s, &heard, p, e);
+	return handle;
+}
+
+static bool has_exclusions(const struct policy *p)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (strcmp(p->rules[i].context, POLICY_NO_LABEL) == 0)
+			return true;
+	return false;
+}
+
 int engine_libselinux_open(
 	struct engine_libselinux **out, const struct policy *p, struct err *e)
 {
-	cleanup_scratch struct scratch s = SCRATCH_NONE;
-	cleanup_free struct engine_libselinux *g = calloc(1, sizeof(*g));
-	struct heard heard = {0};
+	struct engine_libselinux *g = calloc(1, sizeof(*g));
 
 	*out = NULL;
 	if (!g)
 		return err_sys(e, p->files[POLICY_BASE].shown, "cannot load the policy");
 	pthread_once(&installed, install);
-	if (scratch_write(&s, p, e) < 0)
-		return -1;
 	g->policy = p;
-	g->handle = open_handle(&s, &heard);
-	if (!g->handle)
-		return not_loaded(&s, &heard, p, e);
-	*out = take_ptr(g);
+	g->handle = load(p, SCRATCH_MARKED, e);
+	if (g->handle && has_exclusions(p))
+		g->exclusions = load(p, SCRATCH_EXCLUSIONS, e);
+	if (!g->handle || (has_exclusions(p) && !g->exclusions)) {
+		engine_libselinux_close(g);
+		return -1;
+	}
+	*out = g;
 	return 0;
 }
 
@@ -121,7 +147,10 @@ void engine_libselinux_close(struct engine_libselinux *g)
 {
 	if (!g)
 		return;
-	selabel_close(g->handle);
+	if (g->handle)
+		selabel_close(g->handle);
+	if (g->exclusions)
+		selabel_close(g->exclusions);
 	free(g);
 }
 
@@ -141,8 +170,8 @@ static int not_looked_up(const struct heard *heard, const char *path, struct err
 			       : "an expression on the way does not compile");
 }
 
-int engine_libselinux_lookup(struct engine_libselinux *g, const char *path, mode_t mode,
-	size_t *rule, struct err *e)
+static int ask(const struct engine_libselinux *g, struct selabel_handle *handle,
+	const char *path, mode_t mode, size_t *rule, struct err *e)
 {
 	struct heard heard = {0};
 	char *context = NULL;
@@ -150,7 +179,7 @@ int engine_libselinux_lookup(struct engine_libselinux *g, const char *path, mode
 
 	listener = &heard;
 	errno = 0;
-	got = selabel_lookup_raw(g->handle, &context, path, (int)mode);
+	got = selabel_lookup_raw(handle, &context, path, (int)mode);
 	listener = NULL;
 	if (got < 0 && errno == ENOENT && !heard.text[0])
 		return 0;
@@ -163,4 +192,14 @@ int engine_libselinux_lookup(struct engine_libselinux *g, const char *path, mode
 			context);
 	freecon(context);
 	return got < 0 ? -1 : 1;
+}
+
+int engine_libselinux_lookup(struct engine_libselinux *g, const char *path, mode_t mode,
+	size_t *rule, struct err *e)
+{
+	int got = ask(g, g->handle, path, mode, rule, e);
+
+	if (got == 0 && g->exclusions)
+		return ask(g, g->exclusions, path, mode, rule, e);
+	return got;
 }

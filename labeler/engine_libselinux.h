@@ -12,9 +12,9 @@
  * part of the error; everything else goes to the log callback that was set before the
  * first engine was opened.
  *
- * Not told apart from "no rule": an expression that hits PCRE2's match limit. Where
- * libselinux 3.8 lets <<none>> end the search before a later rule of a shorter stem, the
- * later rule wins here, as it does in 3.4 and from 3.9 on.
+ * Not told apart from "no rule": an expression that hits PCRE2's match limit. Of several
+ * rules with <<none>> that match, the one named need not be the one that ended the
+ * search, since 3.8 at least: libselinux names none.
  */
 #ifndef LABELER_ENGINE_LIBSELINUX_H
 #define LABELER_ENGINE_LIBSELINUX_H

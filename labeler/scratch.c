@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,21 +52,33 @@ static int write_part(const struct scratch *s, enum policy_part part, const char
 	return 0;
 }
 
+static int add_line(
+	struct buf *text, const struct policy *p, size_t i, enum scratch_content content)
+{
+	const struct labeler_rule *r = &p->rules[i];
+	const char *type = parse_type_text(r->type);
+	bool none = strcmp(r->context, POLICY_NO_LABEL) == 0;
+
+	if (content == SCRATCH_EXCLUSIONS && !none)
+		return 0;
+	if (buf_adds(text, r->regex) < 0)
+		return -1;
+	if (none && content == SCRATCH_MARKED)
+		return buf_addf(text, " %s " POLICY_NO_LABEL "\n", type ? type : "");
+	return buf_addf(text, " %s r%zu\n", type ? type : "", i);
+}
+
 static int write_rules(const struct scratch *s, const struct policy *p,
-	enum policy_part part, struct err *e)
+	enum policy_part part, enum scratch_content content, struct err *e)
 {
 	const struct policy_file *f = &p->files[part];
 	cleanup_buf struct buf text = {0};
 
-	for (size_t i = f->first; i < f->first + f->count; i++) {
-		const struct labeler_rule *r = &p->rules[i];
-		const char *type = parse_type_text(r->type);
-
-		if (buf_adds(&text, r->regex) < 0 ||
-			buf_addf(&text, " %s r%zu\n", type ? type : "", i) < 0)
+	for (size_t i = f->first; i < f->first + f->count; i++)
+		if (add_line(&text, p, i, content) < 0)
 			return err_sys(e, f->shown, "cannot hand on the policy");
-	}
-	if (f->count == 0)
+	/* The base file must be there. */
+	if (text.len == 0 && part != POLICY_BASE)
 		return 0;
 	return write_part(s, part, text.data, text.len, e);
 }
@@ -94,7 +107,8 @@ static int make_dir(struct scratch *s, struct err *e)
 	return 0;
 }
 
-int scratch_write(struct scratch *s, const struct policy *p, struct err *e)
+int scratch_write(struct scratch *s, const struct policy *p, enum scratch_content content,
+	struct err *e)
 {
 	if (make_dir(s, e) < 0)
 		return -1;
@@ -104,7 +118,7 @@ int scratch_write(struct scratch *s, const struct policy *p, struct err *e)
 		if (!f->data)
 			continue;
 		if (i < POLICY_RULE_PARTS) {
-			if (write_rules(s, p, (enum policy_part)i, e) < 0)
+			if (write_rules(s, p, (enum policy_part)i, content, e) < 0)
 				return -1;
 		} else if (write_part(s, (enum policy_part)i, f->data, f->len, e) < 0) {
 			return -1;

@@ -21,13 +21,20 @@ struct scratch {
 
 #define SCRATCH_NONE ((struct scratch){.fd = -1})
 
+/* What is written out. */
+enum scratch_content {
+	SCRATCH_MARKED,     /* all rules, marked; those with <<none>> as they are */
+	SCRATCH_EXCLUSIONS, /* those with <<none>> alone, marked */
+};
+
 /*
  * Makes the directory, mode 0700, below $TMPDIR (if that is an absolute path) or /tmp,
- * and writes the policy's files into it: each rule one line, its context replaced by
- * "r" and its place in p; substitutions verbatim. s is SCRATCH_NONE before; 0 or -1,
+ * and writes the policy's files into it: each rule one line, marked: its context replaced
+ * by "r" and its place in p; substitutions verbatim. s is SCRATCH_NONE before; 0 or -1,
  * scratch_remove() after either.
  */
-int scratch_write(struct scratch *s, const struct policy *p, struct err *e);
+int scratch_write(struct scratch *s, const struct policy *p, enum scratch_content content,
+	struct err *e);
 void scratch_remove(struct scratch *s);
 
 #define cleanup_scratch __attribute__((cleanup(scratch_remove)))
@@ -36,8 +43,8 @@ void scratch_remove(struct scratch *s);
 int scratch_rule(size_t *rule, const char *context, const struct policy *p);
 
 /*
- * The rule whose line a message of libselinux names ("DIR/file_contexts.local:  line 3
- * …"), or NULL.
+ * The rule whose line a message of libselinux names, with SCRATCH_MARKED
+ * ("DIR/file_contexts.local:  line 3 …"), or NULL.
  */
 const struct labeler_rule *scratch_blamed(
 	const struct scratch *s, const char *message, const struct policy *p);

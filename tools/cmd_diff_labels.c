@@ -6,10 +6,10 @@
 
 #include "common/quote.h"
 #include "tools/commands.h"
-#include "tools/diff_labels.h"
+#include "tools/labels/diff.h"
+#include "tools/labels/policy.h"
 #include "tools/locate.h"
 #include "tools/modes.h"
-#include "tools/policy.h"
 #include "tools/progress.h"
 #include "tools/show.h"
 

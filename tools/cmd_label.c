@@ -10,10 +10,10 @@
 #include "common/cleanup.h"
 #include "common/quote.h"
 #include "tools/commands.h"
-#include "tools/label_print.h"
+#include "tools/labels/policy.h"
+#include "tools/labels/policy_binary.h"
+#include "tools/labels/print.h"
 #include "tools/locate.h"
-#include "tools/policy.h"
-#include "tools/policy_binary.h"
 
 static const char *opt_db, *opt_staging, *opt_policy, *opt_check, *opt_prefix;
 static bool opt_allow, opt_no_check, opt_dry_run, opt_verbose, opt_recursive;

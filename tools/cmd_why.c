@@ -6,10 +6,10 @@
 #include "common/cleanup.h"
 #include "common/quote.h"
 #include "tools/commands.h"
+#include "tools/labels/policy.h"
+#include "tools/labels/why_answer.h"
+#include "tools/labels/why_place.h"
 #include "tools/locate.h"
-#include "tools/policy.h"
-#include "tools/why_answer.h"
-#include "tools/why_place.h"
 
 static const char *opt_db, *opt_staging, *opt_policy, *opt_prefix;
 static struct labeler_options opt_labeler;

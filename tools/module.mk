@@ -1,1 +1,1 @@
-tools_srcs := $(filter-out tools/main.c,$(wildcard tools/*.c))
+tools_srcs := $(filter-out tools/main.c,$(wildcard tools/*.c tools/labels/*.c))

@@ -21,7 +21,7 @@
 
 #include "common/buf.h"
 #include "tools/command.h"
-#include "tools/policy.h"
+#include "tools/labels/policy.h"
 
 #define DEPTH_MAX 256
 

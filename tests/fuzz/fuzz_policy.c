@@ -1,144 +1,226 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A policy from arbitrary bytes: opened, looked up, listed.
- *
- * Input: one byte whose bits 0 to 3 say which companions there are (.homedirs, .local,
- * .subs_dist, .subs); for each of them two bytes, its length with the low one first, and
- * its text; the rest is file_contexts.
+ * A policy from arbitrary bytes: opened, looked up, walked, explained, listed, in all
+ * versions. Input: see policy_input.h.
  */
-#include <err.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include "labeler/labeler.h"
-
-#define INPUT_MAX 4096 /* larger ones only repeat themselves */
+#include "tests/fuzz/policy_input.h"
+#include "tests/fuzz/slow.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static const char *const parts[] = {"file_contexts.homedirs", "file_contexts.local",
-	"file_contexts.subs_dist", "file_contexts.subs"};
-#define PARTS (sizeof(parts) / sizeof(parts[0]))
-
-/* Short, since an expression may take time that is exponential in a path's length. */
-static const char *const paths[] = {"/", "/a", "/etc/passwd", "/lib//x", "/usr/lib/a.b/",
-	"/home/u/\xc3\xa9", "/a\\Q/b"};
-
-static char dir[] = "/tmp/livery-fuzz-XXXXXX";
-static int dirfd_of_policy = -1;
-
-static void remove_files(void)
+static bool same(const struct labeler_result *a, const struct labeler_result *b)
 {
-	unlinkat(dirfd_of_policy, "file_contexts", 0);
-	for (size_t i = 0; i < PARTS; i++)
-		unlinkat(dirfd_of_policy, parts[i], 0);
+	return a->answer == b->answer && a->rule == b->rule && a->differs == b->differs;
 }
 
-static void remove_dir(void)
+static void check_failed(const struct err *e)
 {
-	remove_files();
-	rmdir(dir);
-}
-
-static void make_dir(void)
-{
-	if (!mkdtemp(dir))
-		err(1, "mkdtemp");
-	dirfd_of_policy = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (dirfd_of_policy < 0 || atexit(remove_dir) != 0)
-		err(1, "%s", dir);
-}
-
-static void put(const char *name, const uint8_t *data, size_t size)
-{
-	int fd = openat(
-		dirfd_of_policy, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size || close(fd) < 0)
-		err(1, "%s/%s", dir, name);
-}
-
-static void put_parts(const uint8_t *data, size_t size)
-{
-	unsigned bits = data[0];
-
-	data++;
-	size--;
-	for (size_t i = 0; i < PARTS && size >= 2; i++) {
-		size_t len;
-
-		if (!(bits >> i & 1))
-			continue;
-		len = data[0] | (size_t)data[1] << 8;
-		data += 2;
-		size -= 2;
-		if (len > size)
-			len = size;
-		put(parts[i], data, len);
-		data += len;
-		size -= len;
-	}
-	put("file_contexts", data, size);
+	if (e->code == ERR_NONE || !e->msg[0])
+		abort();
 }
 
 /* What the contract promises of an answer. */
-static void look_up(struct labeler *l, const char *path, mode_t mode)
+static void check(const struct labeler_result *r, mode_t mode)
 {
-	struct labeler_result r;
-	struct err e = {0};
-	int rc = labeler_lookup(l, path, mode, &r, &e);
-	const struct labeler_rule *rule = r.rule;
-	enum labeler_answer got = r.answer;
+	const struct labeler_rule *rule = r->rule;
 
-	if (rc < 0 && (rule || e.code == ERR_NONE || !e.msg[0]))
+	if ((r->answer == LABELER_UNMATCHED) != !rule || r->differs >> LABELER_VERSIONS)
 		abort();
-	if (got == LABELER_UNMATCHED && rule)
+	if (rule && (strcmp(rule->context, "<<none>>") == 0) !=
+			    (r->answer == LABELER_EXCLUDED))
 		abort();
-	if (got == LABELER_LABEL && strcmp(rule->context, "<<none>>") == 0)
-		abort();
-	if (got == LABELER_EXCLUDED && strcmp(rule->context, "<<none>>") != 0)
-		abort();
-	if (got > 0 && mode && rule->type && rule->type != mode)
+	if (rule && mode && rule->type && rule->type != mode)
 		abort();
 }
 
-static void use(struct labeler *l)
-{
-	static const mode_t modes[] = {0, S_IFREG, S_IFDIR};
+struct seen {
+	const struct labeler_explanation *x;
+	size_t count;
+};
 
+/* A rule of labeler_each_match() is among those of labeler_explain(). */
+static void see(void *arg, const struct labeler_rule *r)
+{
+	struct seen *s = arg;
+	const struct labeler_match *m = NULL;
+
+	for (size_t i = 0; i < s->x->match_count; i++)
+		if (s->x->matches[i].rule == r)
+			m = &s->x->matches[i];
+	if (!m || m->verdict == LABELER_OTHER_TYPE)
+		abort();
+	s->count++;
+}
+
+static void check_matches(struct labeler *l, const struct input_path *p,
+	const struct labeler_explanation *x)
+{
+	struct seen seen = {.x = x};
+	struct err e = {0};
+	size_t least = 0, most = 0;
+
+	for (size_t i = 0; i < x->match_count; i++) {
+		const struct labeler_match *m = &x->matches[i];
+
+		if ((m->verdict == LABELER_WINS) != (m->rule == x->result.rule))
+			abort();
+		if ((i == 0) != (m->verdict == LABELER_WINS) && x->result.rule)
+			abort();
+		/* What is not asked is told only where it stands behind a <<none>>. */
+		most += m->verdict != LABELER_OTHER_TYPE;
+		least += m->verdict != LABELER_OTHER_TYPE &&
+			 m->verdict != LABELER_NOT_ASKED;
+	}
+	if (x->result.rule && x->match_count == 0)
+		abort();
+	if (labeler_each_match(l, p->path, p->mode, see, &seen, &e) < 0 ||
+		seen.count < least || seen.count > most)
+		abort();
+}
+
+static void explain(struct labeler *l, enum labeler_version v, const struct input_path *p,
+	const struct labeler_result *want)
+{
+	struct labeler_explanation x;
+	struct err e = {0};
+
+	if (labeler_explain(l, p->path, p->mode, &x, &e) < 0) {
+		check_failed(&e);
+	} else {
+		if (!x.key || !same(&x.result, want) || x.sub_count > 2)
+			abort();
+		for (size_t i = 0; i < x.sub_count; i++)
+			if (!x.subs[i].file || !x.subs[i].line || !x.subs[i].to)
+				abort();
+		if (!x.versions_known || x.versions[v].answer != want->answer ||
+			x.versions[v].rule != want->rule)
+			abort();
+		check_matches(l, p, &x);
+	}
+	labeler_explanation_free(&x);
+}
+
+/* Looks up path below the directories that lead to it. */
+static void walk(struct labeler *l, const struct input_path *p,
+	const struct labeler_result *want, bool failed)
+{
+	struct labeler_cursor up, down;
+	struct labeler_result r;
+	struct err e = {0};
+	char dir[INPUT_PATH_MAX + 1];
+
+	if (labeler_enter(l, NULL, "/", &up, &e) < 0) {
+		check_failed(&e);
+		return;
+	}
+	for (const char *s = strchr(p->path + 1, '/'); s; s = strchr(s + 1, '/')) {
+		memcpy(dir, p->path, (size_t)(s - p->path));
+		dir[s - p->path] = '\0';
+		if (labeler_enter(l, &up, dir, &down, &e) < 0) {
+			check_failed(&e);
+			return;
+		}
+		up = down;
+	}
+	if (labeler_lookup_in(l, &up, p->path, p->mode, &r, &e) < 0) {
+		check_failed(&e);
+		if (!failed)
+			abort();
+	} else if (failed || !same(&r, want)) {
+		abort();
+	}
+}
+
+static void look_up(struct labeler *l, enum labeler_version v, const struct input_path *p)
+{
+	char clean[INPUT_PATH_MAX + 1];
+	struct labeler_result r;
+	struct err e = {0};
+	int rc = labeler_lookup(l, p->path, p->mode, &r, &e);
+
+	if (rc < 0 && r.rule)
+		abort();
+	if (rc < 0)
+		check_failed(&e);
+	else
+		check(&r, p->mode);
+	if (rc == 0)
+		explain(l, v, p, &r);
+	strcpy(clean, p->path);
+	one_rule_clean(clean);
+	if (strcmp(clean, p->path) == 0 && p->path[0] == '/' && p->path[1])
+		walk(l, p, &r, rc < 0);
+}
+
+static void use(struct labeler *l, enum labeler_version v, const struct input *in)
+{
 	for (size_t i = 0; i < labeler_rule_count(l); i++) {
 		const struct labeler_rule *r = labeler_rule_at(l, i);
 
 		if (!r->regex[0] || !r->context[0] || r->line == 0)
 			abort();
 	}
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
-		for (size_t k = 0; k < sizeof(modes) / sizeof(modes[0]); k++)
-			look_up(l, paths[i], modes[k]);
+	for (size_t i = 0; i < in->count; i++)
+		look_up(l, v, &in->paths[i]);
+}
+
+/* What one version's labeler says of another is what that one says. */
+static void cross(struct labeler *const *l, const struct input_path *p)
+{
+	struct labeler_explanation x;
+	struct err e = {0};
+
+	if (labeler_explain(l[0], p->path, p->mode, &x, &e) == 0) {
+		for (int v = 1; v < LABELER_VERSIONS; v++) {
+			struct labeler_result r;
+			const struct labeler_rule *said = x.versions[v].rule;
+
+			if (labeler_lookup(l[v], p->path, p->mode, &r, &e) < 0)
+				continue;
+			if (r.answer != x.versions[v].answer ||
+				(said && (said->line != r.rule->line ||
+						 strcmp(said->file, r.rule->file) != 0)))
+				abort();
+		}
+	}
+	labeler_explanation_free(&x);
+}
+
+static void drop_slow(struct input *in, struct labeler *l)
+{
+	size_t kept = 0;
+	struct slow s;
+
+	slow_begin(&s, l);
+	for (size_t i = 0; i < in->count; i++)
+		if (!slow_path(&s, l, in->paths[i].path))
+			in->paths[kept++] = in->paths[i];
+	in->count = kept;
+	slow_end(&s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct labeler_source src = {.base = "file_contexts", .shown = "POLICY"};
-	struct labeler *l;
-	struct err e = {0};
+	struct labeler *l[LABELER_VERSIONS];
+	struct input in;
+	struct err e;
+	int opened = 0;
 
 	if (size == 0 || size > INPUT_MAX)
 		return 0;
-	if (dirfd_of_policy < 0)
-		make_dir();
-	src.dirfd = dirfd_of_policy;
-	put_parts(data, size);
-	if (labeler_open(&l, &src, NULL, &e) == 0)
-		use(l);
-	else if (l || e.code == ERR_NONE || !e.msg[0])
+	input_read(&in, data, size);
+	for (int v = 0; v < LABELER_VERSIONS; v++)
+		opened += input_open(&l[v], LABELER_MATCHER, (enum labeler_version)v,
+				  &e) == 0;
+	if (opened != 0 && opened != LABELER_VERSIONS)
 		abort();
-	labeler_close(l);
-	remove_files();
+	if (opened)
+		drop_slow(&in, l[0]);
+	for (int v = 0; v < opened; v++)
+		use(l[v], (enum labeler_version)v, &in);
+	for (size_t i = 0; opened && i < in.count; i++)
+		cross(l, &in.paths[i]);
+	for (int v = 0; v < LABELER_VERSIONS; v++)
+		labeler_close(l[v]);
 	return 0;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Which binary policy a staging tree is checked by. */
-#include "tools/policy_binary.h"
+#include "tools/labels/policy_binary.h"
 
 #include "tests/unit/binary_policy.h"
 #include "tests/unit/tree.h"
-#include "tools/policy.h"
+#include "tools/labels/policy.h"
 
 #define OURS   "system_u:object_r:etc_t:s0"
 #define OLDER  "system_u:object_r:older_t:s0"
