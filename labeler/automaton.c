@@ -147,7 +147,7 @@ static int new_row(struct automaton *a)
 	return 0;
 }
 
-static int drop_states(struct automaton *a, struct err *e);
+static void drop_states(struct automaton *a);
 
 /* The draft's state, made where there is none yet. 0 with e set. */
 static uint32_t intern(struct automaton *a, const struct draft *d, struct err *e)
@@ -164,8 +164,7 @@ static uint32_t intern(struct automaton *a, const struct draft *d, struct err *e
 			too_much(a, d, e);
 			return 0;
 		}
-		if (drop_states(a, e) < 0)
-			return 0;
+		drop_states(a);
 		return intern(a, d, e);
 	}
 	if (new_row(a) < 0) {
@@ -241,18 +240,13 @@ static uint32_t make_initial(struct automaton *a, struct err *e)
 }
 
 /* Keeps found: a draft may be waiting in it. */
-static int drop_states(struct automaton *a, struct err *e)
+static void drop_states(struct automaton *a)
 {
 	a->count = 1;
 	a->pool_count = 0;
 	a->epoch++;
-	free(a->hash);
-	a->hash = NULL;
-	a->hash_size = 0;
 	a->initial = 0; /* made when it is next asked for */
-	if (grow_hash(a) < 0)
-		return no_memory(e);
-	return 0;
+	memset(a->hash, 0, a->hash_size * sizeof(*a->hash));
 }
 
 /* The first pattern in [low, high) whose prefix has a byte of at least c at depth. */
@@ -370,9 +364,10 @@ int automaton_make(struct automaton *a, const struct patterns *p, struct err *e)
 	a->classes = nfa_classes(&p->nfa, &text, a->class);
 	a->marks = calloc(p->nfa.count + 1, sizeof(*a->marks));
 	a->found = malloc((p->nfa.count + 1) * sizeof(*a->found));
-	if (!a->marks || !a->found || make_hops(a) < 0)
+	if (!a->marks || !a->found || make_hops(a) < 0 || grow_hash(a) < 0)
 		return no_memory(e);
-	return drop_states(a, e);
+	drop_states(a);
+	return 0;
 }
 
 void automaton_free(struct automaton *a)

@@ -69,7 +69,6 @@ static int prepare(struct expressions *x)
 	context = pcre2_match_context_create(NULL);
 	if (!context)
 		return -1;
-	pcre2_set_match_limit(context, EXPRESSION_STEPS_MAX);
 	pcre2_set_heap_limit(context, EXPRESSION_HEAP_MAX);
 	x->match_context = context;
 	/* One pair: only whether it matches is asked. */
@@ -99,36 +98,46 @@ static int not_compiled(int number, const struct labeler_rule *r, struct err *e)
 	return err_hint(e, "%s", why);
 }
 
+/* The bytes of the part that p begins with and in which {,n} means nothing else, or 0. */
+static size_t passed_over(const char *p, bool in_class)
+{
+	const char *end;
+
+	if (p[0] == '\\' && p[1] == 'Q') {
+		end = strstr(p, "\\E");
+		return end ? (size_t)(end - p) + 2 : strlen(p);
+	}
+	if (p[0] == '\\' && p[1])
+		return 2;
+	if (in_class && p[0] == '[' && p[1] == ':') {
+		end = strstr(p + 2, ":]");
+		return end ? (size_t)(end - p) + 2 : 0;
+	}
+	return 0;
+}
+
 /*
  * Copies an expression so that {,n} means the same in any PCRE2: {0,n}, or a brace that
- * stands for itself. Classes and quoted text (\\Q) are left as they are.
+ * stands for itself. Classes and quoted text (\Q) are left as they are.
  */
 static int settle_commas(struct buf *out, const char *text, bool comma)
 {
-	bool class = false;
-	const char *class_start = text;
+	const char *class = NULL; /* what comes first in the class that p is in */
 
 	for (const char *p = text; *p; p++) {
-		if (p[0] == '\\' && p[1] == 'Q') {
-			const char *end = strstr(p, "\\E");
-			size_t len = end ? (size_t)(end - p) + 2 : strlen(p);
+		size_t len = passed_over(p, class != NULL);
 
+		if (len) {
 			if (buf_add(out, p, len) < 0)
 				return -1;
 			p += len - 1;
 			continue;
 		}
-		if (p[0] == '\\' && p[1]) {
-			if (buf_add(out, p++, 2) < 0)
-				return -1;
-			continue;
-		}
-		if (!class && p[0] == '[') {
-			class = true;
-			class_start = p + 1 + (p[1] == '^');
-		} else if (class && p[0] == ']' && p > class_start) {
-			class = false;
-		} else if (!class && syntax_has_comma(p, 4 < strlen(p) ? 4 : strlen(p))) {
+		if (!class && p[0] == '[')
+			class = p + 1 + (p[1] == '^');
+		else if (class && p[0] == ']' && p > class)
+			class = NULL;
+		if (!class && syntax_comma(p, strlen(p))) {
 			if (buf_adds(out, comma ? "{0" : "\\{") < 0)
 				return -1;
 			continue;
@@ -167,6 +176,16 @@ int expression_add(struct expressions *x, const struct labeler_rule *r, bool com
 			e);
 	*out = g;
 	return 0;
+}
+
+void expressions_share(struct expressions *x, size_t count)
+{
+	size_t share = EXPRESSION_STEPS_MAX / (count ? count : 1);
+
+	if (x->match_context)
+		pcre2_set_match_limit(x->match_context,
+			(uint32_t)(share > EXPRESSION_STEPS_MIN ? share
+								: EXPRESSION_STEPS_MIN));
 }
 
 int expression_match(struct expressions *x, const struct expression *g, const char *key,

@@ -12,7 +12,13 @@
 #include "common/err.h"
 #include "labeler/labeler.h"
 
-#define EXPRESSION_STEPS_MAX  10000000u    /* PCRE2's match limit, and its own default */
+/*
+ * PCRE2's match limit, and its own default, for all expressions that one look-up may have
+ * to try; each of them has its share, and so many at the least.
+ */
+#define EXPRESSION_STEPS_MAX 10000000u
+#define EXPRESSION_STEPS_MIN 10000u
+
 #define EXPRESSION_HEAP_MAX   65536u       /* KiB that one match may take */
 #define EXPRESSIONS_BYTES_MAX (256u << 20) /* compiled, all of a policy together */
 
@@ -34,6 +40,9 @@ struct expressions {
  */
 int expression_add(struct expressions *x, const struct labeler_rule *r, bool comma,
 	const struct expression **out, struct err *e);
+
+/* Before the expressions of one look-up are tried, `count` of them at the most. */
+void expressions_share(struct expressions *x, size_t count);
 
 /* 1, 0, or -1 where a limit was hit: the error names the rule. */
 int expression_match(struct expressions *x, const struct expression *g, const char *key,

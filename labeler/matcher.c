@@ -67,6 +67,16 @@ static int add_hit(struct matcher *m, uint32_t rule, unsigned versions)
 	return 0;
 }
 
+static void share_steps(struct matcher *m, const struct state *s)
+{
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < s->accept_count; i++)
+		count += m->patterns.list[m->automaton.pool[s->accepts + i]].expression !=
+			 NULL;
+	expressions_share(&m->patterns.expressions, count);
+}
+
 /*
  * What a state accepts; key NULL where PCRE2 has no say. With newline set, the last byte
  * of the key, a newline, is yet to come.
@@ -76,6 +86,8 @@ static int add_accepted(
 {
 	const struct state *state = automaton_state(&m->automaton, s);
 
+	if (key)
+		share_steps(m, state);
 	for (uint32_t i = 0; i < state->accept_count; i++) {
 		uint32_t number = m->automaton.pool[state->accepts + i];
 		const struct pattern *p = &m->patterns.list[number];
@@ -125,6 +137,7 @@ static int add_reference(struct matcher *m, const struct key *key, struct err *e
 {
 	for (size_t i = 0; i < m->hit_count; i++)
 		m->hits[i].versions &= (uint8_t) ~(1u << LABELER_3_11);
+	expressions_share(&m->patterns.expressions, m->policy->count);
 	for (size_t i = 0; i < m->policy->count; i++) {
 		int got = reference_matches(
 			&m->reference, &m->patterns, i, key->text, key->len, e);

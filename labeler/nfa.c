@@ -60,9 +60,11 @@ static size_t hash_set(const struct byteset *s)
 {
 	uint64_t h = 0;
 
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		h = (h ^ s->word[i]) * 0x9e3779b97f4a7c15u;
-	return (size_t)(h >> 20);
+		h ^= h >> 32;
+	}
+	return (size_t)h;
 }
 
 static int rehash(struct nfa *n)

@@ -46,6 +46,7 @@ struct nfa {
 	size_t set_count, set_room;
 	uint32_t *set_hash; /* open addressing; 0: free, else set + 1 */
 	size_t set_hash_size;
+	uint64_t cost;        /* of all that was parsed, see syntax.h */
 	uint32_t single[256]; /* the set of that byte alone + 1; 0: not asked for yet */
 };
 

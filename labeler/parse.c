@@ -250,6 +250,7 @@ int parse_rules(struct policy *p, struct policy_file *f, struct err *e)
 	return 0;
 }
 
+/* 1, 0 where it says nothing, or -1. */
 static int parse_sub(const struct line *l, struct err *e)
 {
 	size_t len = (size_t)(l->end - l->start);
@@ -270,15 +271,23 @@ static int parse_sub(const struct line *l, struct err *e)
 		return bad(e, l, NULL,
 			"one field only; a substitution is a path and the path that it "
 			"stands for");
-	return 0;
+	return 1;
 }
 
 int parse_subs(const struct policy_file *f, struct err *e)
 {
 	struct line l = {.shown = f->shown};
+	size_t count = 0;
 
-	while (next_line(&l, f))
-		if (parse_sub(&l, e) < 0)
+	while (next_line(&l, f)) {
+		int got = parse_sub(&l, e);
+
+		if (got < 0)
 			return -1;
+		count += (size_t)got;
+		if (count > POLICY_SUBS_MAX)
+			return bad(e, &l, NULL, "more than %u substitutions",
+				POLICY_SUBS_MAX);
+	}
 	return 0;
 }

@@ -20,6 +20,7 @@
  */
 #define POLICY_FILE_MAX  (64u << 20) /* bytes a file */
 #define POLICY_RULES_MAX 50000u      /* of the three files together */
+#define POLICY_SUBS_MAX  10000u      /* lines that say something, a file */
 
 #define POLICY_NO_LABEL "<<none>>" /* spelled just so; anything else is a context */
 

@@ -9,8 +9,13 @@
 
 #define DEPTH_MAX  100    /* nested groups */
 #define REPEAT_MAX 65535u /* of {n,m} */
-#define LIST_MAX   262144u
-#define WORK_MAX   262144u /* atoms read, again ones of repetitions included */
+/* Bytes of PCRE2's code, rounded up; a quantifier adds some to what it is of. */
+#define COST_BYTE        4u
+#define COST_CLASS       40u
+#define COST_GROUP       16u
+#define COST_ALTERNATIVE 4u
+
+#define LIST_MAX 262144u
 
 /* Numbers in parser.list: first and last positions of a part of the expression. */
 struct list {
@@ -32,7 +37,7 @@ struct parser {
 	bool comma;
 	int depth;
 	size_t base; /* positions before this expression */
-	size_t work;
+	size_t cost;
 	uint32_t *list;
 	size_t list_count, list_room;
 	struct edge *edges;
@@ -45,6 +50,13 @@ static bool fail(struct parser *p, enum syntax_answer why)
 	if (p->failed == SYNTAX_REGULAR)
 		p->failed = why;
 	return false;
+}
+
+/* Counts what PCRE2 would make of a part, and with it the work. */
+static bool pay(struct parser *p, size_t bytes)
+{
+	p->cost += bytes;
+	return p->cost <= SYNTAX_COST_MAX || fail(p, SYNTAX_OTHER);
 }
 
 static bool add_item(struct parser *p, uint32_t position)
@@ -125,7 +137,8 @@ static bool one_of(struct parser *p, uint32_t set, struct part *out)
 {
 	uint32_t position;
 
-	if (p->n->count - p->base > SYNTAX_POSITIONS_MAX)
+	if (p->n->count - p->base > SYNTAX_POSITIONS_MAX ||
+		p->n->set_count > SYNTAX_SETS_MAX)
 		return fail(p, SYNTAX_OTHER);
 	position = set == UINT32_MAX ? set : nfa_position(p->n, set);
 	if (position == UINT32_MAX)
@@ -140,6 +153,8 @@ static bool parse_group(struct parser *p, struct part *out)
 {
 	bool fine;
 
+	if (!pay(p, COST_GROUP))
+		return false;
 	p->p++;
 	if (p->p < p->end && *p->p == '*')
 		return fail(p, SYNTAX_OTHER); /* a verb */
@@ -165,14 +180,14 @@ static bool parse_atom(struct parser *p, struct part *out)
 	struct byteset s = {{0}};
 	char c = *p->p;
 
-	if (++p->work > WORK_MAX)
-		return fail(p, SYNTAX_OTHER);
 	switch (c) {
 	case '(':
 		return parse_group(p, out);
 	case '[':
 	case '\\':
 	case '.':
+		if (!pay(p, COST_CLASS))
+			return false;
 		return syntax_class(&p->p, p->end, &s) ? one_of(p, nfa_set(p->n, &s), out)
 						       : fail(p, SYNTAX_OTHER);
 	case '^':
@@ -182,6 +197,8 @@ static bool parse_atom(struct parser *p, struct part *out)
 	case '?':
 		return fail(p, SYNTAX_OTHER);
 	default:
+		if (!pay(p, COST_BYTE))
+			return false;
 		p->p++;
 		return one_of(p, nfa_set_of(p->n, (unsigned char)c), out);
 	}
@@ -352,7 +369,8 @@ static bool parse_alternatives(struct parser *p, struct part *out)
 		struct part next;
 
 		p->p++;
-		if (!parse_sequence(p, &next) || !either(p, out, &next))
+		if (!pay(p, COST_ALTERNATIVE) || !parse_sequence(p, &next) ||
+			!either(p, out, &next))
 			return false;
 	}
 	return true;
@@ -426,12 +444,14 @@ enum syntax_answer syntax_parse(
 	};
 	size_t followers = n->follower_count;
 
-	if (len > SYNTAX_TEXT_MAX)
+	if (len > SYNTAX_TEXT_MAX || n->cost > SYNTAX_COST_ALL_MAX ||
+		n->follower_count > SYNTAX_FOLLOWERS_MAX)
 		return SYNTAX_OTHER;
 	if (!parse_all(&p, start)) {
 		n->count = p.base;
 		n->follower_count = followers;
 	}
+	n->cost += p.cost;
 	free(p.list);
 	free(p.edges);
 	return p.failed;
@@ -475,11 +495,21 @@ size_t syntax_prefix(const char *text, size_t len, char *prefix, size_t *prefix_
 	return at;
 }
 
+size_t syntax_comma(const char *text, size_t len)
+{
+	size_t at = 2;
+
+	if (len < 4 || text[0] != '{' || text[1] != ',')
+		return 0;
+	while (at < len && text[at] >= '0' && text[at] <= '9')
+		at++;
+	return at > 2 && at < len && text[at] == '}' ? at + 1 : 0;
+}
+
 bool syntax_has_comma(const char *text, size_t len)
 {
-	for (size_t i = 0; i + 3 < len; i++)
-		if (text[i] == '{' && text[i + 1] == ',' && text[i + 2] >= '0' &&
-			text[i + 2] <= '9')
+	for (size_t i = 0; i < len; i++)
+		if (text[i] == '{' && syntax_comma(text + i, len - i))
 			return true;
 	return false;
 }

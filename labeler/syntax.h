@@ -22,6 +22,17 @@
 #define SYNTAX_POSITIONS_MAX 1500u  /* of one expression */
 #define SYNTAX_EDGES_MAX     65536u /* of one expression, before doubles are dropped */
 
+/*
+ * Bytes that PCRE2 would make of one expression, by a generous count: it takes 65,535, so
+ * that what is taken here stays well below. And of all expressions of a policy together;
+ * those that come later are not for us, so that reading a policy takes a bounded time.
+ */
+#define SYNTAX_COST_MAX     40000u
+#define SYNTAX_COST_ALL_MAX (64u << 20)
+
+#define SYNTAX_FOLLOWERS_MAX (4u << 20) /* of a policy */
+#define SYNTAX_SETS_MAX      4096u      /* of a policy; real ones have some dozens */
+
 enum syntax_answer {
 	SYNTAX_ERROR = -1, /* errno ENOMEM */
 	SYNTAX_OTHER = 0,  /* not regular, too large, or not even an expression */
@@ -42,6 +53,9 @@ enum syntax_answer syntax_parse(
  * bytes of text say it.
  */
 size_t syntax_prefix(const char *text, size_t len, char *prefix, size_t *prefix_len);
+
+/* The bytes of the {,n} that text begins with; 0 where it does not. */
+size_t syntax_comma(const char *text, size_t len);
 
 /* Whether {,n} stands somewhere in it, so that its meaning depends on PCRE2's version. */
 bool syntax_has_comma(const char *text, size_t len);

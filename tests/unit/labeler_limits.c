@@ -381,6 +381,71 @@ static void test_large_expressions(void)
 	in_time(since, "large expressions");
 }
 
+static FILE *fopen_policy(const char *name)
+{
+	char path[256];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/%s", place.dir, name);
+	f = fopen(path, "we");
+	if (!f)
+		err(1, "%s", path);
+	return f;
+}
+
+/* What PCRE2 finds too large, though it stands for next to nothing. */
+static void test_repeated_nothing(void)
+{
+	static const char *const rules[] = {"/a(){60000} c\n",
+		"/(((((((a))))))){1490} c\n", "/a(b|||||||||){9000} c\n"};
+	struct labeler *l;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+		place_text(&place, "file_contexts", rules[i]);
+		is_int(place_open(&place, &l, false, &e), -1, "%.20s", rules[i]);
+		ok(strstr(e.msg, "POLICY/file_contexts:1:") == e.msg &&
+				strstr(e.msg, "too large"),
+			"its message: %s", e.msg);
+	}
+}
+
+/* Many expressions that only PCRE2 can match share the steps of one look-up. */
+static void test_shared_steps(void)
+{
+	FILE *f = fopen_policy("file_contexts");
+	const struct labeler_rule *r;
+	struct labeler *l;
+	struct err e;
+
+	for (int i = 0; i < 2000; i++)
+		fprintf(f, "/(a|a)*[bc%c]\\b c%d\n", 'd' + i % 20, i);
+	fclose(f);
+	l = place_must_open(&place);
+	is_int(look_up(l, "/aaaaaaaaaaaaaaaaaaaa", S_IFREG, &r, &e), -1,
+		"too many steps");
+	ok(strstr(e.msg, "takes too many steps"), "its message: %s", e.msg);
+	is_int(look_up(l, "/aab", S_IFREG, &r, &e), LABELER_LABEL, "a harmless path");
+	is_str(r->context, "c1999", "has its label");
+	labeler_close(l);
+}
+
+static void test_many_subs(void)
+{
+	FILE *f = fopen_policy("file_contexts.subs");
+	struct labeler *l;
+	struct err e;
+
+	place_text(&place, "file_contexts", "/a c\n");
+	for (int i = 0; i < 10001; i++)
+		fprintf(f, "# not counted\n/s%d /a\n", i);
+	fclose(f);
+	is_int(place_open(&place, &l, false, &e), -1, "10,001 substitutions");
+	is_str(e.msg, "POLICY/file_contexts.subs:20002: more than 10000 substitutions",
+		"its message");
+	place_clear(&place);
+}
+
 int main(void)
 {
 	place_make(&place);
@@ -393,6 +458,9 @@ int main(void)
 	test_many_stars();
 	test_long_paths();
 	test_large_expressions();
+	test_repeated_nothing();
+	test_shared_steps();
+	test_many_subs();
 	place_remove(&place);
 	return done_testing();
 }
