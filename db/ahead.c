@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/buf.h"
 #include "db/internal.h"
 
@@ -47,20 +48,6 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_SYS, "out of memory");
 }
 
-/* Makes room for one more in an array. */
-static void *grow(void *array, size_t count, size_t *room, size_t size)
-{
-	size_t more = *room ? *room * 2 : 1024;
-	void *p;
-
-	if (count < *room)
-		return array;
-	p = reallocarray(array, more, size);
-	if (p)
-		*room = more;
-	return p;
-}
-
 static int by_id(const void *key, const void *elem)
 {
 	int64_t a = *(const int64_t *)key;
@@ -83,7 +70,7 @@ static int add_record(struct db *db, struct db_ahead *a, sqlite3_stmt *s, struct
 {
 	struct err ignored;
 	struct db_record *r =
-		grow(a->records, a->record_count, &a->record_room, sizeof(*r));
+		array_grow(a->records, a->record_count, &a->record_room, sizeof(*r));
 
 	if (!r)
 		return no_memory(e);
@@ -111,7 +98,8 @@ static bool in_order(const struct db_ahead *a, const struct ahead_name *n,
 
 static int add_name(struct db *db, struct db_ahead *a, sqlite3_stmt *s, struct err *e)
 {
-	struct ahead_name *n = grow(a->names, a->name_count, &a->name_room, sizeof(*n));
+	struct ahead_name *n =
+		array_grow(a->names, a->name_count, &a->name_room, sizeof(*n));
 	struct db_record *r = find_record(a, sqlite3_column_int64(s, 2));
 
 	(void)db;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/buf.h"
 #include "common/quote.h"
 #include "labeler/nfa.h"
@@ -158,7 +159,7 @@ int expression_add(struct expressions *x, const struct labeler_rule *r, bool com
 	int number;
 
 	if (prepare(x) < 0 || settle_commas(&text, r->regex, comma) < 0 ||
-		nfa_grow((void **)&x->list, &x->room, x->count, sizeof(*x->list)) < 0)
+		array_room(x->list, x->count, &x->room) < 0)
 		return err_sys(e, r->file, "cannot compile an expression");
 	g = calloc(1, sizeof(*g));
 	if (!g)

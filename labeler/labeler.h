@@ -122,6 +122,9 @@ int labeler_lookup_in(struct labeler *l, const struct labeler_cursor *dir,
 size_t labeler_rule_count(const struct labeler *l);
 const struct labeler_rule *labeler_rule_at(const struct labeler *l, size_t i);
 
+/* A type as file_contexts writes it ("--", "-d", …); NULL for any other bits. */
+const char *labeler_type_text(mode_t type);
+
 /* A rule that matches any path there is, as the policy's first line often does. */
 bool labeler_is_catch_all(const struct labeler_rule *r);
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/quote.h"
 #include "labeler/nfa.h"
 
@@ -61,7 +62,7 @@ void matcher_free(struct matcher *m)
 
 static int add_hit(struct matcher *m, uint32_t rule, unsigned versions)
 {
-	if (nfa_grow((void **)&m->hits, &m->hit_room, m->hit_count, sizeof(*m->hits)) < 0)
+	if (array_room(m->hits, m->hit_count, &m->hit_room) < 0)
 		return -1;
 	m->hits[m->hit_count++] = (struct hit){rule, (uint8_t)versions};
 	return 0;
@@ -235,8 +236,7 @@ static int new_answers(struct matcher *m, uint32_t s, struct err *e)
 	struct state *state = &a->states[s];
 	struct answers *made;
 
-	if (nfa_grow((void **)&m->answers, &m->answer_room, m->answer_count + 1,
-		    sizeof(*m->answers)) < 0)
+	if (array_room(m->answers, m->answer_count + 1, &m->answer_room) < 0)
 		return no_memory(e);
 	if (m->answer_count == 0)
 		m->answer_count = 1; /* 0 is no note */

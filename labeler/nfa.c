@@ -5,23 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
+
 #define NOT_THERE UINT32_MAX
 #define SMALL     100 /* numbers; more are sorted by qsort() */
-
-int nfa_grow(void **array, size_t *room, size_t count, size_t element)
-{
-	size_t wanted = *room ? *room * 2 : 64;
-	void *grown;
-
-	if (count < *room)
-		return 0;
-	grown = reallocarray(*array, wanted, element);
-	if (!grown)
-		return -1;
-	*array = grown;
-	*room = wanted;
-	return 0;
-}
 
 static int by_number(const void *a, const void *b)
 {
@@ -97,7 +84,7 @@ uint32_t nfa_set(struct nfa *n, const struct byteset *s)
 	for (; n->set_hash[at]; at = (at + 1) & (n->set_hash_size - 1))
 		if (memcmp(&n->sets[n->set_hash[at] - 1], s, sizeof(*s)) == 0)
 			return n->set_hash[at] - 1;
-	if (nfa_grow((void **)&n->sets, &n->set_room, n->set_count, sizeof(*s)) < 0)
+	if (array_room(n->sets, n->set_count, &n->set_room) < 0)
 		return NOT_THERE;
 	n->sets[n->set_count++] = *s;
 	n->set_hash[at] = (uint32_t)n->set_count;
@@ -120,8 +107,7 @@ uint32_t nfa_set_of(struct nfa *n, unsigned char c)
 
 uint32_t nfa_position(struct nfa *n, uint32_t set)
 {
-	if (nfa_grow((void **)&n->positions, &n->room, n->count, sizeof(*n->positions)) <
-		0)
+	if (array_room(n->positions, n->count, &n->room) < 0)
 		return NOT_THERE;
 	n->positions[n->count] = (struct position){.set = set};
 	return (uint32_t)n->count++;
@@ -129,8 +115,7 @@ uint32_t nfa_position(struct nfa *n, uint32_t set)
 
 uint32_t nfa_follower(struct nfa *n, uint32_t position)
 {
-	if (nfa_grow((void **)&n->followers, &n->follower_room, n->follower_count,
-		    sizeof(*n->followers)) < 0)
+	if (array_room(n->followers, n->follower_count, &n->follower_room) < 0)
 		return NOT_THERE;
 	n->followers[n->follower_count] = position;
 	return (uint32_t)n->follower_count++;

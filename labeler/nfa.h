@@ -69,7 +69,4 @@ unsigned nfa_classes(
  * already. */
 size_t nfa_sort(uint32_t *numbers, size_t count);
 
-/* Makes room for one more element; 0, or -1 with errno ENOMEM. */
-int nfa_grow(void **array, size_t *room, size_t count, size_t element);
-
 #endif

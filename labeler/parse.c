@@ -119,7 +119,7 @@ static const struct {
 	{"-s", S_IFSOCK},
 };
 
-const char *parse_type_text(mode_t type)
+const char *labeler_type_text(mode_t type)
 {
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (types[i].type == type)

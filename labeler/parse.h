@@ -17,9 +17,6 @@
 #include "common/err.h"
 #include "labeler/policy.h"
 
-/* "--" for S_IFREG and so on; NULL for 0 and what has no such text. */
-const char *parse_type_text(mode_t type);
-
 /* Adds the rules of f, whose data is there, to p. Changes the data. 0 or -1. */
 int parse_rules(struct policy *p, struct policy_file *f, struct err *e);
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/array.h"
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "labeler/standing.h"
@@ -65,8 +66,7 @@ static const char *keep_prefix(struct work *w, const char *bytes, size_t len)
 	struct patterns *p = w->p;
 	char *kept;
 
-	if (nfa_grow((void **)&p->prefixes, &p->prefix_room, p->prefix_count,
-		    sizeof(*p->prefixes)) < 0)
+	if (array_room(p->prefixes, p->prefix_count, &p->prefix_room) < 0)
 		return NULL;
 	kept = malloc(len + 1);
 	if (!kept)
@@ -84,7 +84,7 @@ static int add(struct work *w, unsigned versions, size_t first, uint32_t start,
 	struct patterns *p = w->p;
 	struct pattern *made;
 
-	if (nfa_grow((void **)&p->list, &p->room, p->count, sizeof(*p->list)) < 0)
+	if (array_room(p->list, p->count, &p->room) < 0)
 		return no_memory(w, e);
 	made = &p->list[p->count++];
 	*made = (struct pattern){

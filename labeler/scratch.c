@@ -56,7 +56,7 @@ static int add_line(
 	struct buf *text, const struct policy *p, size_t i, enum scratch_content content)
 {
 	const struct labeler_rule *r = &p->rules[i];
-	const char *type = parse_type_text(r->type);
+	const char *type = labeler_type_text(r->type);
 	bool none = strcmp(r->context, POLICY_NO_LABEL) == 0;
 
 	if (content == SCRATCH_EXCLUSIONS && !none)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "labeler/nfa.h"
 
 /* isspace() of the C locale. */
@@ -32,7 +33,7 @@ static int add_line(
 
 	if (from == from_end || *from == '#' || to == to_end)
 		return 0;
-	if (nfa_grow((void **)&s->list, &s->room, s->count, sizeof(*s->list)) < 0)
+	if (array_room(s->list, s->count, &s->room) < 0)
 		return -1;
 	made = &s->list[s->count++];
 	*made = (struct sub){

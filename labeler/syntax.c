@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "labeler/syntax_class.h"
 
 #define DEPTH_MAX  100    /* nested groups */
@@ -63,8 +64,7 @@ static bool add_item(struct parser *p, uint32_t position)
 {
 	if (p->list_count >= LIST_MAX)
 		return fail(p, SYNTAX_OTHER);
-	if (nfa_grow((void **)&p->list, &p->list_room, p->list_count, sizeof(*p->list)) <
-		0)
+	if (array_room(p->list, p->list_count, &p->list_room) < 0)
 		return fail(p, SYNTAX_ERROR);
 	p->list[p->list_count++] = position;
 	return true;
@@ -94,8 +94,7 @@ static bool add_edge(struct parser *p, uint32_t from, uint32_t to)
 {
 	if (p->edge_count >= SYNTAX_EDGES_MAX)
 		return fail(p, SYNTAX_OTHER);
-	if (nfa_grow((void **)&p->edges, &p->edge_room, p->edge_count,
-		    sizeof(*p->edges)) < 0)
+	if (array_room(p->edges, p->edge_count, &p->edge_room) < 0)
 		return fail(p, SYNTAX_ERROR);
 	p->edges[p->edge_count++] = (struct edge){from, to};
 	return true;

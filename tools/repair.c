@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/array.h"
 #include "common/cleanup.h"
 #include "fs/edit.h"
 
@@ -55,20 +56,6 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_SYS, "out of memory");
 }
 
-/* Makes room for one more in an array. */
-static void *grow(void *array, size_t count, size_t *room, size_t size)
-{
-	size_t more = *room ? *room * 2 : 64;
-	void *p;
-
-	if (count < *room)
-		return array;
-	p = reallocarray(array, more, size);
-	if (p)
-		*room = more;
-	return p;
-}
-
 static void collect(void *arg, const struct drift *d)
 {
 	struct repair *r = arg;
@@ -78,7 +65,7 @@ static void collect(void *arg, const struct drift *d)
 	r->fn(r->arg, d);
 	if (d->kind != DRIFT_MOVED)
 		return;
-	p = grow(r->moves, r->move_count, &r->move_room, sizeof(*p));
+	p = array_grow(r->moves, r->move_count, &r->move_room, sizeof(*p));
 	if (p) {
 		r->moves = p;
 		p += r->move_count;
@@ -120,7 +107,7 @@ static uint32_t enter(struct repair *r, const struct walk_step *s)
 static int plan_step(void *arg, const struct walk_step *s, struct err *e)
 {
 	struct repair *r = arg;
-	struct name *n = grow(r->names, r->count, &r->room, sizeof(*n));
+	struct name *n = array_grow(r->names, r->count, &r->room, sizeof(*n));
 	uint32_t *above;
 
 	if (!n || r->count == UINT32_MAX)
@@ -140,7 +127,7 @@ static int plan_step(void *arg, const struct walk_step *s, struct err *e)
 		n->source = n->record ? FROM_MOVE : FROM_NOTHING;
 	}
 	if (engine_is_dir(s->node)) {
-		above = grow(r->above, r->depth, &r->depth_room, sizeof(*above));
+		above = array_grow(r->above, r->depth, &r->depth_room, sizeof(*above));
 		if (!above)
 			return no_memory(e);
 		r->above = above;

@@ -385,11 +385,11 @@ def check(got, path, **want):
         if entry[key] != value:
             sys.exit("%r: %s is %r, not %r" % (path, key, entry[key], value))
 
-rule = lambda line, expression, type, context, file="policy/file_contexts": dict(
-    file=file, line=line, expression=expression, type=type, context=context)
+rule = lambda line, regex, type, context, file="policy/file_contexts": dict(
+    file=file, line=line, regex=regex, type=type, context=context)
 entries = json.load(sys.stdin)
 got = {e["path"]: e for e in entries}
-tool = rule(5, "/usr/bin/tool", "regular file", "u:r:tool_exec_t:s0")
+tool = rule(5, "/usr/bin/tool", "--", "u:r:tool_exec_t:s0")
 check(got, "usr/bin/tool", type="regular file", type_in_tree="regular file", answer="label",
       label="u:r:tool_exec_t:s0", rule=tool, differs=False, conflict=False, names=[],
       database={"state": "label", "label": "u:r:tool_exec_t:s0"}, decided_by="usr/bin/tool",
@@ -402,7 +402,7 @@ want = [(5, "wins", "counts"), (8, "other type", "is for sockets only"),
         (4, "inexact", exact), (3, "inexact", exact)]
 if [(m["line"], m["verdict"], m["reason"]) for m in got["usr/bin/tool"]["matches"]] != want:
     sys.exit("matches are %r" % got["usr/bin/tool"]["matches"])
-first, second, third = (rule(line, "/links/" + name, "regular file", "u:r:link_%s_t:s0" % label)
+first, second, third = (rule(line, "/links/" + name, "--", "u:r:link_%s_t:s0" % label)
                         for line, name, label in ((14, "a", "a"), (15, "b", "b"), (16, "c?c", "a")))
 name = lambda path, decides, conflict, rule: dict(path=path, decides=decides, conflict=conflict,
                                                   answer="label", label=rule["context"], rule=rule)

@@ -38,29 +38,6 @@ static void put_rule(const struct labeler_rule *r)
 	printf(":%u", r->line);
 }
 
-/* As file_contexts writes it. */
-static const char *type_text(mode_t type)
-{
-	switch (type) {
-	case S_IFREG:
-		return "--";
-	case S_IFDIR:
-		return "-d";
-	case S_IFLNK:
-		return "-l";
-	case S_IFCHR:
-		return "-c";
-	case S_IFBLK:
-		return "-b";
-	case S_IFIFO:
-		return "-p";
-	case S_IFSOCK:
-		return "-s";
-	default:
-		return "";
-	}
-}
-
 static const char *result_text(const struct labeler_result *r)
 {
 	return r->rule ? r->rule->context : NO_LABEL;
@@ -94,7 +71,7 @@ static void print_unused(const struct labeler_rule *r)
 	putchar(' ');
 	put(r->regex);
 	if (r->type)
-		printf(" %s", type_text(r->type));
+		printf(" %s", labeler_type_text(r->type));
 	putchar(' ');
 	put(r->context);
 }
@@ -178,7 +155,7 @@ static void json_rule(const struct labeler_rule *r)
 	json_count("line", r->line);
 	json_text("regex", r->regex);
 	if (r->type)
-		json_text("type", type_text(r->type));
+		json_text("type", labeler_type_text(r->type));
 	json_text("context", r->context);
 }
 

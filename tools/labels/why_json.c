@@ -40,8 +40,8 @@ static void place_fields(const char *file, unsigned line)
 static void rule_fields(const struct labeler_rule *r)
 {
 	place_fields(r->file, r->line);
-	next_text("expression", r->regex);
-	next_text("type", type_text(r->type));
+	next_text("regex", r->regex);
+	next_text("type", labeler_type_text(r->type));
 	next_text("context", r->context);
 }
 

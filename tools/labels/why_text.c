@@ -32,28 +32,6 @@ static void title(const char *text)
 	printf("  %-10s", text);
 }
 
-static const char *type_field(mode_t type)
-{
-	switch (type) {
-	case S_IFREG:
-		return "--";
-	case S_IFDIR:
-		return "-d";
-	case S_IFLNK:
-		return "-l";
-	case S_IFCHR:
-		return "-c";
-	case S_IFBLK:
-		return "-b";
-	case S_IFIFO:
-		return "-p";
-	case S_IFSOCK:
-		return "-s";
-	default:
-		return NULL;
-	}
-}
-
 static void print_place(const char *file, unsigned line)
 {
 	print(file);
@@ -63,7 +41,7 @@ static void print_place(const char *file, unsigned line)
 /* FILE:LINE: and the rule as it stands there. */
 static void print_rule(const struct labeler_rule *r)
 {
-	const char *type = type_field(r->type);
+	const char *type = labeler_type_text(r->type);
 
 	print_place(r->file, r->line);
 	fputs(": ", stdout);
