@@ -151,6 +151,9 @@ links_out "file_contexts leads out" "file_contexts.*symbolic link" \
 links_out "SELINUXTYPE leads out" "etc/selinux/config: SELINUXTYPE" \
 	'mkdir rootfs/etc/selinux && echo SELINUXTYPE=../../../outside/selinux/t >rootfs/etc/selinux/config' \
 	"$LIVERY" label rootfs
+links_out "a huge configuration" "etc/selinux/config: is larger than 64 KiB" \
+	'mkdir rootfs/etc/selinux && truncate -s 65537 rootfs/etc/selinux/config' \
+	"$LIVERY" label rootfs
 links_out "a policy that SELINUXTYPE names is not there" "etc/selinux/x.*SELINUXTYPE=x" \
 	'mkdir rootfs/etc/selinux && echo SELINUXTYPE=x >rootfs/etc/selinux/config' \
 	"$LIVERY" label rootfs

@@ -300,6 +300,33 @@ static void test_parting(void)
 	wrong = 0;
 }
 
+/* An empty name in a key, which only a substitution can bring in: 3.11 looks past it. */
+static void test_empty_names(void)
+{
+	struct labeler *l;
+	struct dir dir = {.path = "/s"};
+	struct dir below = {.path = "/s/z"};
+
+	place_clear(&place);
+	place_text(&place, "file_contexts",
+		"/.* all\n/r1//z/.* deep\n/r1//[a-z]+ lit\n/r1/z/.* never\n");
+	place_text(&place, "file_contexts.subs", "/s /r1/\n");
+	for (int v = 0; v < LABELER_VERSIONS; v++) {
+		if (place_open_as(&place, &l, LABELER_MATCHER, (enum labeler_version)v,
+			    &e) < 0 ||
+			labeler_enter(l, NULL, dir.path, &dir.cursor, &e) < 0 ||
+			labeler_enter(l, &dir.cursor, below.path, &below.cursor, &e) < 0)
+			errx(1, "%s", e.msg);
+		wrong = 0;
+		compare(l, &dir, "/s/z");
+		compare(l, &below, "/s/z/q");
+		is_int(wrong, 0, "%s: below an empty name",
+			labeler_version_text((enum labeler_version)v));
+		labeler_close(l);
+	}
+	wrong = 0;
+}
+
 /* States are dropped all the time: a cursor of an earlier epoch goes on working. */
 static void test_epochs(void)
 {
@@ -308,6 +335,7 @@ static void test_epochs(void)
 	struct labeler_cursor cursors[LIVE] = {{0}};
 	struct policy policy = {0};
 	struct matcher small = {0};
+	struct labeler_cursor above = {0};
 	struct labeler_result got, want;
 	struct labeler *l;
 	uint32_t first;
@@ -330,8 +358,14 @@ static void test_epochs(void)
 			n = (unsigned)i;
 		snprintf(dir.path, sizeof(dir.path), "/%s/%s", names[n % 5],
 			names[n / 5 % 5]);
+		/* By its path, or from the directory above, whose cursor is as old as may
+		 * be. */
+		snprintf(path, sizeof(path), "/%s", names[n % 5]);
 		if ((i < LIVE || below(9) == 0) &&
-			matcher_enter(&small, NULL, dir.path, &cursors[n], &e) < 0)
+			(matcher_enter(&small, NULL, path, &above, &e) < 0 ||
+				matcher_lookup(&small, "/aa/aa/zz", 0, &got, &e) < 0 ||
+				matcher_enter(&small, below(2) ? &above : NULL, dir.path,
+					&cursors[n], &e) < 0))
 			errx(1, "%s", e.msg);
 		make_child(path, &dir);
 		if (i < LIVE)
@@ -343,6 +377,8 @@ static void test_epochs(void)
 			  (got.rule ? got.rule - policy.rules : -1) !=
 				  (want.rule ? want.rule - labeler_rule_at(l, 0) : -1);
 	}
+	ok(small.answer_count <= small.automaton.count, "%zu answers for %zu states",
+		small.answer_count, small.automaton.count);
 	ok(small.automaton.epoch > first + 5, "states were dropped %u times",
 		small.automaton.epoch - first);
 	is_int(differ, 0, "no answer changed");
@@ -356,6 +392,7 @@ int main(void)
 	place_make(&place);
 	test_known();
 	test_parting();
+	test_empty_names();
 	test_random();
 	test_epochs();
 	place_remove(&place);

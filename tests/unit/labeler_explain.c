@@ -5,15 +5,16 @@
 static struct place place;
 static struct err e;
 
-static const char policy[] = "/.* all\n"                    /* 1 */
-			     "/etc(/.*)? etc\n"             /* 2 */
-			     "/etc/shadow -- first\n"       /* 3 */
-			     "/etc/shadow any\n"            /* 4 */
-			     "/etc/s.* -d dirs\n"           /* 5 */
-			     "/etc/sh.* expression\n"       /* 6 */
-			     "/srv/a/b(/.*)? <<none>>\n"    /* 7 */
-			     "/srv/a/b/c.* deep\n"          /* 8 */
-			     "/(srv|run)/a/b/.* shallow\n"; /* 9 */
+static const char policy[] = "/.* all\n"                   /* 1 */
+			     "/etc(/.*)? etc\n"            /* 2 */
+			     "/etc/shadow -- first\n"      /* 3 */
+			     "/etc/shadow any\n"           /* 4 */
+			     "/etc/s.* -d dirs\n"          /* 5 */
+			     "/etc/sh.* expression\n"      /* 6 */
+			     "/srv/a/b(/.*)? <<none>>\n"   /* 7 */
+			     "/srv/a/b/c.* deep\n"         /* 8 */
+			     "/(srv|run)/a/b/.* shallow\n" /* 9 */
+			     "(/t/u/x|/w/y) gated\n";      /* 10 */
 
 struct expected {
 	unsigned line;
@@ -74,6 +75,11 @@ static void test_verdicts(void)
 		{9, LABELER_NOT_ASKED}, {1, LABELER_OVERRULED});
 	EXPLAINS(LABELER_3_4, "/srv/a/b/x", S_IFREG, {9, LABELER_WINS},
 		{7, LABELER_OVERRULED}, {1, LABELER_OVERRULED});
+	/* Its stem is /t/u/ since 3.8, and none in 3.4. */
+	EXPLAINS(
+		LABELER_3_4, "/w/y", S_IFREG, {10, LABELER_WINS}, {1, LABELER_OVERRULED});
+	EXPLAINS(LABELER_3_11, "/w/y", S_IFREG, {1, LABELER_WINS},
+		{10, LABELER_NOT_ASKED});
 }
 
 static void test_versions(void)

@@ -430,6 +430,37 @@ static void test_shared_steps(void)
 	labeler_close(l);
 }
 
+/* 3.11 fails on longer ones; exact paths are no expressions. */
+static void test_long_expressions(void)
+{
+	static const struct {
+		enum labeler_version version;
+		size_t len;
+		const char *end;
+		int rc;
+	} cases[] = {
+		{LABELER_3_11, 4095, "?", 0},
+		{LABELER_3_11, 4096, "?", -1},
+		{LABELER_3_11, 4096, "x", 0},
+		{LABELER_3_8, 4096, "?", 0},
+		{LABELER_3_4, 4096, "?", 0},
+	};
+	struct labeler *l;
+	struct err e;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		FILE *f = fopen_policy("file_contexts");
+
+		fprintf(f, "/%0*d%s c\n", (int)cases[i].len - 2, 0, cases[i].end);
+		fclose(f);
+		is_int(place_open_as(&place, &l, LABELER_MATCHER, cases[i].version, &e),
+			cases[i].rc, "%s: %zu bytes to '%s'",
+			labeler_version_text(cases[i].version), cases[i].len,
+			cases[i].end);
+		labeler_close(l);
+	}
+}
+
 static void test_many_subs(void)
 {
 	FILE *f = fopen_policy("file_contexts.subs");
@@ -460,6 +491,7 @@ int main(void)
 	test_large_expressions();
 	test_repeated_nothing();
 	test_shared_steps();
+	test_long_expressions();
 	test_many_subs();
 	place_remove(&place);
 	return done_testing();

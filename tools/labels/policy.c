@@ -14,8 +14,9 @@
 #include "common/quote.h"
 #include "tools/command.h"
 
-#define BASE  "file_contexts"
-#define FILES "contexts/files"
+#define BASE       "file_contexts"
+#define CONFIG_MAX 65536 /* bytes of etc/selinux/config */
+#define FILES      "contexts/files"
 
 /* A given path: PATH, PATH/file_contexts or PATH/contexts/files/file_contexts. */
 static int open_given(struct labeler **out, const char *path,
@@ -69,12 +70,18 @@ static int read_type(const struct stage *stage, char type[NAME_MAX + 1], struct 
 	cleanup_fclose FILE *f = fd < 0 ? NULL : fdopen(fd, "r");
 	cleanup_free char *line = NULL;
 	size_t room = 0;
+	struct stat st;
 
 	type[0] = '\0';
 	if (fd < 0)
 		return e->sys == ENOENT ? 0 : -1;
 	if (!f)
 		return err_set(e, ERR_SYS, "out of memory");
+	if (fstat(fd, &st) == 0 && st.st_size > CONFIG_MAX)
+		return err_set(e, ERR_INPUT,
+			"%s/etc/selinux/config: is larger than 64 KiB; is it "
+			"selinux_config(5)?",
+			stage_path(stage));
 	while (getline(&line, &room, f) > 0) {
 		char *p = line;
 		size_t len;
