@@ -116,7 +116,7 @@ e2e_setup() {
 		local user=livery-test
 		# As on real machines: some have no udev rule, and minimal roots no mtab.
 		chmod 0666 /dev/fuse
-		[ -e /etc/mtab ] || ln -s /proc/self/mounts /etc/mtab
+		[ -e /etc/mtab ] || ln -sfn /proc/self/mounts /etc/mtab
 		# Several test files may find at once that there is no such user.
 		(
 			flock 9
@@ -201,7 +201,8 @@ mount_fg() {
 	local staging=$1 view=$SCRATCH/$2
 	shift 2
 	as_user mkdir -p "$view"
-	"${e2e_user[@]}" "$LIVERY" mount -f "$@" "$staging" "$view" \
+	# Under nohup SIGHUP would be ignored, and stay so.
+	"${e2e_user[@]}" env --default-signal=HUP "$LIVERY" mount -f "$@" "$staging" "$view" \
 		>"$view.log" 2>&1 </dev/null &
 	fg_pid=$!
 	wait_for 20 up_or_gone "$view" "$fg_pid" && is_mounted "$view"
