@@ -122,6 +122,14 @@ int labeler_lookup_in(struct labeler *l, const struct labeler_cursor *dir,
 size_t labeler_rule_count(const struct labeler *l);
 const struct labeler_rule *labeler_rule_at(const struct labeler *l, size_t i);
 
+/*
+ * What libselinux only warns of, or refuses no more than where it validates (setfiles -c,
+ * semodule): one expression twice in the base file for the same type, and text that is an
+ * exact path for some versions only. The message names file and line. Returns 0 or -1.
+ */
+int labeler_warn(const struct labeler *l, void (*fn)(void *arg, const char *message),
+	void *arg, struct err *e);
+
 /* A type as file_contexts writes it ("--", "-d", …); NULL for any other bits. */
 const char *labeler_type_text(mode_t type);
 

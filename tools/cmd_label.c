@@ -190,6 +190,14 @@ static void step(void *arg)
 	progress_step(&p->progress);
 }
 
+static void warn(void *arg, const char *message)
+{
+	struct label_printer *p = arg;
+
+	progress_clear(&p->progress);
+	fprintf(stderr, "livery: warning: %s\n", message);
+}
+
 static int label_opened(struct label_job *job, const struct place *p,
 	struct label_report *r, struct err *e)
 {
@@ -232,6 +240,8 @@ static int label_places(struct label_printer *printer, const char *prefix,
 		opt_excludes[i].names = 0;
 	progress_start(&printer->progress, "labeled");
 	rc = open_policies(&job.labeler, &job.check, places->staging, e);
+	if (rc == 0)
+		rc = labeler_warn(job.labeler, warn, printer, e);
 	if (rc == 0)
 		rc = label_opened(&job, places, r, e);
 	label_check_close(job.check);

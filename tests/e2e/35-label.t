@@ -353,5 +353,13 @@ exits 2 "--check of what is not there" label --policy valid --check absent rootf
 like "$ERR" "absent" "is named"
 exits 2 "--check and --no-check" label --policy valid --check "$binary" --no-check rootfs
 like "$ERR" "not both" "is a contradiction"
+
+# --- what is odd in a policy
+
+as_user mkdir odd
+printf '/.* u:r:all_t:s0\n/etc/x -- u:r:x_t:s0\n/etc/x u:r:y_t:s0\n' | as_user tee twins >/dev/null
+ok "a rule that stands twice" label --policy twins odd
+is "$ERR" "livery: warning: ./twins:3: '/etc/x' stands in line 2 already; libselinux refuses that where it validates the policy" \
+	"is warned of"
 no_sanitizer_report "all"
 finish

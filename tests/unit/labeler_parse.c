@@ -238,6 +238,44 @@ static void test_too_many(void)
 	free(text);
 }
 
+static char warnings[1024];
+
+static void note_warning(void *arg, const char *message)
+{
+	(void)arg;
+	strncat(warnings, message, sizeof(warnings) - strlen(warnings) - 2);
+	strcat(warnings, "\n");
+}
+
+static void test_warnings(void)
+{
+	struct labeler *l;
+	struct err e;
+
+	place_clear(&place);
+	place_text(&place, "file_contexts",
+		"/a -- c\n/a -d c\n/b.* c\n/a -- d\n/b.* -l c\n/x\\]y c\n/x]z c\n/\\d "
+		"c\n");
+	place_text(&place, "file_contexts.local", "/b.* c\n");
+	l = place_must_open(&place);
+	is_int(labeler_warn(l, note_warning, NULL, &e), 0, "warnings");
+	is_str(warnings,
+		"POLICY/file_contexts:7: '/x]z' is an exact path for libselinux 3.4 and "
+		"an "
+		"expression since 3.8\n"
+		"POLICY/file_contexts:8: '/\\\\d' is an exact path for libselinux 3.4 "
+		"and an "
+		"expression since 3.8\n"
+		"POLICY/file_contexts:4: '/a' stands in line 1 already; libselinux "
+		"refuses "
+		"that where it validates the policy\n"
+		"POLICY/file_contexts:5: '/b.*' stands in line 3 already; libselinux "
+		"refuses "
+		"that where it validates the policy\n",
+		"expressions that stand twice, and text that is exact for some");
+	labeler_close(l);
+}
+
 int main(void)
 {
 	place_make(&place);
@@ -246,6 +284,7 @@ int main(void)
 	test_long();
 	test_too_many();
 	is_int(place_left_behind(&place), 0, "nothing is left in TMPDIR");
+	test_warnings();
 	place_remove(&place);
 	return done_testing();
 }
