@@ -55,7 +55,7 @@ def check_versions(roots):
 def judge_command(roots, version):
     """judge, with the loader and the libraries of the root: needs no root and no chroot."""
     root = os.path.join(roots, VERSIONS[version])
-    return [root + "/lib64/ld-linux-x86-64.so.2", "--library-path",
+    return [root + "/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2", "--library-path",
             root + "/usr/lib/x86_64-linux-gnu", os.path.join(PROGRAMS, "judge")]
 
 
