@@ -11,41 +11,26 @@ static int no_memory(struct err *e)
 	return err_sys(e, NULL, "cannot explain a label");
 }
 
-static struct labeler_result result_of(const struct matcher *m, uint32_t rule)
-{
-	struct labeler_result r = {0};
-
-	if (rule == NO_RULE)
-		return r;
-	r.rule = &m->policy->rules[rule];
-	r.answer = m->patterns.standings[rule].context ? LABELER_LABEL : LABELER_EXCLUDED;
-	return r;
-}
-
 /* What each version says; leaves the hits of the labeler's own version in m. */
 static int ask_versions(
 	struct matcher *m, enum kind kind, struct labeler_explanation *out, struct err *e)
 {
+	uint32_t rules[LABELER_VERSIONS];
+
 	for (int i = 0; i < LABELER_VERSIONS; i++) {
 		/* The own version last. */
 		enum labeler_version v =
 			(enum labeler_version)((m->version + 1 + i) % LABELER_VERSIONS);
-		const struct key *k = keys_of(&m->keys, v);
 
-		if (matcher_hits(m, k, e) < 0)
+		if (matcher_hits(m, keys_of(&m->keys, v), e) < 0)
 			return -1;
-		out->versions[v] = result_of(m, select_rule(m->patterns.standings,
-							m->hits, m->hit_count, v, kind));
+		rules[v] = select_rule(
+			m->patterns.standings, m->hits, m->hit_count, v, kind);
+		out->versions[v] = matcher_result(m, rules[v], 0);
 	}
 	out->versions_known = true;
+	out->result = matcher_result(m, rules[m->version], matcher_differs(m, rules));
 	return 0;
-}
-
-static bool same_label(const struct labeler_result *a, const struct labeler_result *b)
-{
-	if (a->answer != LABELER_LABEL || b->answer != LABELER_LABEL)
-		return a->answer != LABELER_LABEL && b->answer != LABELER_LABEL;
-	return strcmp(a->rule->context, b->rule->context) == 0;
 }
 
 static enum labeler_verdict verdict(
@@ -119,10 +104,6 @@ int explain_path(struct matcher *m, const char *path, mode_t mode,
 	}
 	if (ask_versions(m, kind, out, e) < 0)
 		return -1;
-	out->result = out->versions[m->version];
-	for (int v = 0; v < LABELER_VERSIONS; v++)
-		if (!same_label(&out->result, &out->versions[v]))
-			out->result.differs |= 1u << v;
 	return list_matches(m, kind, out, e);
 }
 

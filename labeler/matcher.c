@@ -133,11 +133,9 @@ static void merge_hits(struct matcher *m)
 	m->hit_count = kept;
 }
 
-/* See reference.h. */
+/* What 3.11 takes besides: see reference.h. */
 static int add_reference(struct matcher *m, const struct key *key, struct err *e)
 {
-	for (size_t i = 0; i < m->hit_count; i++)
-		m->hits[i].versions &= (uint8_t) ~(1u << LABELER_3_11);
 	expressions_share(&m->patterns.expressions, m->policy->count);
 	for (size_t i = 0; i < m->policy->count; i++) {
 		int got = reference_matches(
@@ -193,26 +191,42 @@ static void select_for(const struct matcher *m, unsigned asked, enum kind kind,
 				m->hit_count, (enum labeler_version)v, kind);
 }
 
+unsigned matcher_differs(const struct matcher *m, const uint32_t rules[LABELER_VERSIONS])
+{
+	unsigned differs = 0;
+
+	for (int v = 0; v < LABELER_VERSIONS; v++)
+		if (context_of(m, rules[v]) != context_of(m, rules[m->version]))
+			differs |= 1u << v;
+	return differs;
+}
+
+struct labeler_result matcher_result(
+	const struct matcher *m, uint32_t rule, unsigned differs)
+{
+	struct labeler_result r = {.differs = differs};
+
+	if (rule == NO_RULE)
+		return r;
+	r.rule = &m->policy->rules[rule];
+	r.answer = context_of(m, rule) ? LABELER_LABEL : LABELER_EXCLUDED;
+	return r;
+}
+
 static struct answer make_answer(
 	const struct matcher *m, const uint32_t rules[LABELER_VERSIONS])
 {
-	struct answer a = {.rule = rules[m->version], .known = true};
-
-	for (int v = 0; v < LABELER_VERSIONS; v++)
-		if (context_of(m, rules[v]) != context_of(m, a.rule))
-			a.differs |= (uint8_t)(1u << v);
-	return a;
+	return (struct answer){
+		.rule = rules[m->version],
+		.differs = (uint8_t)matcher_differs(m, rules),
+		.known = true,
+	};
 }
 
 static void give(
 	const struct matcher *m, const struct answer *a, struct labeler_result *out)
 {
-	*out = (struct labeler_result){.differs = a->differs};
-	if (a->rule == NO_RULE)
-		return;
-	out->rule = &m->policy->rules[a->rule];
-	out->answer =
-		m->patterns.standings[a->rule].context ? LABELER_LABEL : LABELER_EXCLUDED;
+	*out = matcher_result(m, a->rule, a->differs);
 }
 
 /* The key itself has to be looked at. */

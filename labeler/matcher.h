@@ -58,4 +58,11 @@ int matcher_lookup_in(struct matcher *m, const struct labeler_cursor *dir,
 /* Sets m->hits: the rules that match the key, of all types, ascending. */
 int matcher_hits(struct matcher *m, const struct key *key, struct err *e);
 
+/* From the rule that counts in each version: those whose label is not this version's. */
+unsigned matcher_differs(const struct matcher *m, const uint32_t rules[LABELER_VERSIONS]);
+
+/* The result that a rule, or NO_RULE, stands for. */
+struct labeler_result matcher_result(
+	const struct matcher *m, uint32_t rule, unsigned differs);
+
 #endif

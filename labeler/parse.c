@@ -48,12 +48,6 @@ static int bad(struct err *e, const struct line *l, const char *at, const char *
 		(size_t)(at - l->start) + 1, text);
 }
 
-/* isspace() of the C locale: what separates must not depend on who runs us. */
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
 /* Returns false behind the last line. l->end is the start of the next line less one. */
 static bool next_line(struct line *l, const struct policy_file *f)
 {
@@ -73,7 +67,7 @@ static bool next_line(struct line *l, const struct policy_file *f)
 
 static char *skip_blanks(char *s, const char *end)
 {
-	while (s < end && is_blank(*s))
+	while (s < end && parse_is_blank(*s))
 		s++;
 	return s;
 }
@@ -91,7 +85,7 @@ static int next_field(
 	*at = s;
 	if (s == end)
 		return 0;
-	for (; s < end && !is_blank(*s); s++) {
+	for (; s < end && !parse_is_blank(*s); s++) {
 		if ((unsigned char)*s > 127)
 			return bad(e, l, s,
 				"byte 0x%02x is not ASCII; match it with a dot",
@@ -265,7 +259,7 @@ static int parse_sub(const struct line *l, struct err *e)
 		return bad(e, l, nul, "a NUL byte");
 	if (at == l->end || *at == '#')
 		return 0;
-	while (at < l->end && !is_blank(*at))
+	while (at < l->end && !parse_is_blank(*at))
 		at++;
 	if (skip_blanks(at, l->end) == l->end)
 		return bad(e, l, NULL,

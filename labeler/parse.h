@@ -14,8 +14,16 @@
 #ifndef LABELER_PARSE_H
 #define LABELER_PARSE_H
 
+#include <stdbool.h>
+
 #include "common/err.h"
 #include "labeler/policy.h"
+
+/* isspace() of the C locale: what separates must not depend on who runs us. */
+static inline bool parse_is_blank(char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 /* Adds the rules of f, whose data is there, to p. Changes the data. 0 or -1. */
 int parse_rules(struct policy *p, struct policy_file *f, struct err *e);

@@ -5,20 +5,14 @@
 #include <string.h>
 
 #include "common/array.h"
-#include "labeler/nfa.h"
-
-/* isspace() of the C locale. */
-static bool is_blank(char c)
-{
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
+#include "labeler/parse.h"
 
 static const char *field(const char *at, const char *end, const char **start)
 {
-	while (at < end && is_blank(*at))
+	while (at < end && parse_is_blank(*at))
 		at++;
 	*start = at;
-	while (at < end && !is_blank(*at))
+	while (at < end && !parse_is_blank(*at))
 		at++;
 	return at;
 }
