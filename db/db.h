@@ -5,15 +5,17 @@
  *
  * A record belongs to an inode. Names, that is (parent record, name), point to records;
  * a hard-linked file is one record with several names. docs/man/livery.5 describes the
- * schema. At rest the database is a single file in rollback-journal mode.
+ * schema. At rest the database is a single file in rollback-journal mode; while a view
+ * that writes is up, it has SQLite's write-ahead log beside it.
  *
  * The file is untrusted input: what it hands out has been checked against the bounds
  * given here, and a value outside them is an error that names the record. Its schema
  * must be exactly ours (no foreign triggers or views).
  *
  * Locks: a writer excludes a second writer and every sealed view; sealed views and
- * readers do not exclude each other. They are open-file-description locks on bytes that
- * SQLite does not use, so they end with the process that holds them.
+ * readers do not exclude each other. A view that writes lends its place to commands, one
+ * after the other (db_borrow(), db_lend()). They are open-file-description locks on bytes
+ * that SQLite does not use, so they end with the process that holds them.
  *
  * A struct db is used by one thread at a time, and never across a fork.
  */
@@ -41,6 +43,7 @@ enum db_mode {
 	DB_SEALED, /* to read, with writers held off until db_close() */
 	DB_WRITE,  /* the one writer; the file must be there */
 	DB_CREATE, /* the same, and makes the file where there is none */
+	DB_LIVE,   /* the writer behind a view: as DB_CREATE, with a write-ahead log */
 };
 
 /*
@@ -61,11 +64,37 @@ bool db_unchanged(struct db *db);
 
 /*
  * One transaction around many changes. Without one, each change is its own. A committed
- * change survives the death of the process at any moment and a power cut.
+ * change survives the death of the process at any moment, and a power cut: with DB_LIVE
+ * only after db_sync() or db_close().
  */
 int db_begin(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
+
+/* DB_LIVE: what was committed so far survives a power cut. */
+int db_sync(struct db *db, struct err *e);
+
+/*
+ * A view that writes and a command that wants to change its database. The command borrows
+ * (waiting for whoever borrowed before), asks the view's daemon to lend, opens the
+ * database with DB_WRITE, closes it, and ends the loan.
+ *
+ * db_borrow(): 1 with *out set where a view that writes has the database, 0 with *out
+ * NULL where none does (or there is no database), -1 error.
+ */
+struct db_loan;
+int db_borrow(struct db_loan **out, const char *path, struct err *e);
+void db_loan_end(struct db_loan *loan);
+
+/*
+ * The daemon's side, DB_LIVE only. db_lend() gives up the writer's place. db_wait_back()
+ * takes it again as soon as no loan is left: it blocks, may run in another thread than
+ * the one that uses db, and touches nothing but locks. Then db_refresh() takes note of
+ * what others changed: 1 where they did, 0, -1 error.
+ */
+int db_lend(struct db *db, struct err *e);
+int db_wait_back(struct db *db, struct err *e);
+int db_refresh(struct db *db, struct err *e);
 
 /*
  * Where a staging file was when its record was written. Hints only: trees get copied.
@@ -121,6 +150,17 @@ int db_name_drop(
 	struct db *db, int64_t parent, const char *name, size_t len, struct err *e);
 
 /*
+ * Drops a name only. *orphan is its record where that was the last name, else 0; such a
+ * record stays (with what is below it) until db_record_drop(), for a file that is still
+ * open. No error if the name is gone.
+ */
+int db_name_unlink(struct db *db, int64_t parent, const char *name, size_t len,
+	int64_t *orphan, struct err *e);
+
+/* Drops a record that has no name, with its attributes and all below it. */
+int db_record_drop(struct db *db, int64_t id, struct err *e);
+
+/*
  * To give all records their names anew, in one transaction: db_names_clear() drops every
  * name and no record, then comes db_name_put() for each, and db_drop_unnamed() drops the
  * records that have none (but the root's), with their attributes.
@@ -167,6 +207,10 @@ const char *db_label_text(struct db *db, int64_t label, struct err *e);
 int db_xattr_put(struct db *db, int64_t id, const char *name, const void *value,
 	size_t len, struct err *e);
 int db_xattr_drop(struct db *db, int64_t id, const char *name, struct err *e);
+
+/* One value, malloc'd. 1 found, 0 there is none, -1 error. */
+int db_xattr_get(struct db *db, int64_t id, const char *name, void **value, size_t *len,
+	struct err *e);
 
 /* In bytewise order of the names; as db_children(). */
 typedef int db_xattr_fn(void *arg, const char *name, const void *value, size_t len);

@@ -16,6 +16,23 @@
 #define SIDE_LABEL                                                                       \
 	"livery.label" /* the label that the view means to show; may be empty */
 
+/* What follows is for views that write. */
+/* Attribute NAME of the inode, past the kernel's checks: get, set and remove. */
+#define SIDE_ATTR "livery.attr."
+/* The names of all attributes, trusted.* among them, as listxattr(2) gives names. */
+#define SIDE_LIST "livery.list"
+/*
+ * Set on a directory: makes a node in it. The value is text, "MODE RDEV NAME": octal with
+ * the type's bits, decimal as makedev(3) gives it, the rest to the value's end.
+ */
+#define SIDE_MKNOD "livery.mknod"
+/*
+ * Set (to anything) by a command that has borrowed the database: once this returns, it
+ * may open it. Got by a command whose loan has ended: once this returns, the view shows
+ * what it did.
+ */
+#define SIDE_LEND "livery.lend"
+
 /* Checks the seal. A line for each finding: "! path: text" breaks it, "- …" does not. */
 #define SIDE_SEAL "livery.seal"
 
