@@ -1,124 +1,145 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may use the database. One byte far behind SQLite's own lock bytes (which start at
- * 1 GiB, see its os.h) is locked shared by sealed views and exclusively by the writer.
+ * Who may use the database. Bytes far behind SQLite's own lock bytes (which start at
+ * 1 GiB, see its os.h): the first is locked shared by sealed views and exclusively by the
+ * writer. A view that writes also has the second as long as it is up, so that it can be
+ * told from a command, and has its place when it lends the first (loan.c).
  * Open-file-description locks (fcntl(2)) do not interfere with SQLite's, and the kernel
  * drops them with their holder, so that none is ever stale.
  */
-#include <ctype.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <time.h>
 
-#include "common/cleanup.h"
-#include "common/quote.h"
 #include "db/internal.h"
 
-#define LOCK_BYTE 0x60000000
+#define WAIT_NS       (20 * 1000 * 1000)
+#define WAITS         3   /* for who only looks whether it may come in */
+#define WAITS_SETTLED 100 /* for who brings in what a killed view left */
 
-/* fdinfo shows "lock: 1: OFDLCK  ADVISORY  WRITE -1 fd:00:123 1610612736 1610612736". */
-static bool fdinfo_holds_lock(const char *path)
+static struct flock one_byte(enum db_lock_byte byte, short type)
 {
-	cleanup_fclose FILE *f = fopen(path, "re");
-	char line[256];
-	char byte[32];
-
-	if (!f)
-		return false;
-	snprintf(byte, sizeof(byte), " %d %d", LOCK_BYTE, LOCK_BYTE);
-	while (fgets(line, sizeof(line), f))
-		if (strstr(line, "OFDLCK") && strstr(line, byte))
-			return true;
-	return false;
+	return (struct flock){
+		.l_type = type, .l_whence = SEEK_SET, .l_start = byte, .l_len = 1};
 }
 
-static bool process_holds_lock(const char *pid, const struct stat *db)
+int db_lock_set(int fd, enum db_lock_byte byte, short type)
 {
-	char dirname[300];
-	cleanup_closedir DIR *d = NULL;
-	struct dirent *de;
+	struct flock lock = one_byte(byte, type);
 
-	snprintf(dirname, sizeof(dirname), "/proc/%s/fd", pid);
-	d = opendir(dirname);
-	while (d && (de = readdir(d))) {
-		char info[600];
-		struct stat st;
-
-		if (fstatat(dirfd(d), de->d_name, &st, 0) < 0 ||
-			st.st_dev != db->st_dev || st.st_ino != db->st_ino)
-			continue;
-		snprintf(info, sizeof(info), "/proc/%s/fdinfo/%s", pid, de->d_name);
-		if (fdinfo_holds_lock(info))
-			return true;
-	}
-	return false;
+	return fcntl(fd, F_OFD_SETLK, &lock);
 }
 
-/* " (process N: its command line)" where the holder can be seen, else "". */
-static void describe_holder(int fd, char *buf, size_t size)
+int db_lock_wait(int fd, enum db_lock_byte byte)
 {
-	cleanup_closedir DIR *proc = opendir("/proc");
-	struct stat st;
-	struct dirent *de;
+	struct flock lock = one_byte(byte, F_WRLCK);
 
-	buf[0] = '\0';
-	if (!proc || fstat(fd, &st) < 0)
-		return;
-	while ((de = readdir(proc))) {
-		char path[300];
-		char args[256];
-		char quoted[400];
-		cleanup_close int cmd = -1;
-		ssize_t n;
-
-		if (!isdigit((unsigned char)de->d_name[0]) ||
-			atol(de->d_name) == getpid())
-			continue;
-		if (!process_holds_lock(de->d_name, &st))
-			continue;
-		snprintf(path, sizeof(path), "/proc/%s/cmdline", de->d_name);
-		cmd = open(path, O_RDONLY | O_CLOEXEC);
-		n = cmd < 0 ? 0 : read(cmd, args, sizeof(args));
-		for (ssize_t i = 0; i + 1 < n; i++)
-			if (!args[i])
-				args[i] = ' ';
-		while (n > 0 && !args[n - 1])
-			n--;
-		quote_bytes(quoted, sizeof(quoted), args, n > 0 ? (size_t)n : 0);
-		snprintf(buf, size, " (process %s: %s)", de->d_name, quoted);
-		return;
-	}
+	return fcntl(fd, F_OFD_SETLKW, &lock);
 }
 
-int db_lock(int fd, const char *path, enum db_mode mode, struct err *e)
+/* F_UNLCK: nobody else has it. What cannot be told counts as held. */
+static short held_as(int fd, enum db_lock_byte byte)
 {
-	struct flock lock = {
-		.l_type = mode == DB_SEALED ? F_RDLCK : F_WRLCK,
-		.l_whence = SEEK_SET,
-		.l_start = LOCK_BYTE,
-		.l_len = 1,
-	};
-	char holder[800];
-	struct flock probe;
+	struct flock lock = one_byte(byte, F_WRLCK);
 
-	if (mode == DB_READ || fcntl(fd, F_OFD_SETLK, &lock) == 0)
-		return 0;
-	if (errno != EAGAIN && errno != EACCES)
-		return err_sys(e, path, "cannot lock the database");
-	probe = lock;
-	if (fcntl(fd, F_OFD_GETLK, &probe) < 0)
-		probe.l_type = F_WRLCK;
-	describe_holder(fd, holder, sizeof(holder));
-	if (probe.l_type == F_RDLCK)
+	return fcntl(fd, F_OFD_GETLK, &lock) < 0 ? F_WRLCK : lock.l_type;
+}
+
+bool db_lock_held(int fd, enum db_lock_byte byte)
+{
+	return held_as(fd, byte) != F_UNLCK;
+}
+
+/* A view that writes is there, whether it lends or not. */
+static int busy_live(const struct db *db, const struct db_holder *h, struct err *e)
+{
+	if (db->mode == DB_LIVE)
+		return err_set(e, ERR_BUSY,
+			"%s: a view that writes shows this tree already%s: use that one, "
+			"or end it with 'livery umount' first",
+			db->path, h->text);
+	if (db->mode == DB_SEALED)
+		return err_set(e, ERR_BUSY,
+			"%s: a view that writes shows this tree%s: there can be that "
+			"one, or sealed views; end it with 'livery umount' first",
+			db->path, h->text);
+	return err_set(e, ERR_BUSY,
+		"%s: a view that writes shows this tree%s, and commands reach it only "
+		"where its mount point can be reached; else end it with 'livery umount' "
+		"first",
+		db->path, h->text);
+}
+
+static int busy(const struct db *db, short type, struct err *e)
+{
+	struct db_holder h;
+
+	db_holder_find(db->lock_fd, LOCK_WRITER, &h);
+	if (type == F_RDLCK && db->mode == DB_LIVE)
+		return err_set(e, ERR_BUSY,
+			"%s: a sealed view shows this database%s: there can be sealed "
+			"views, or one that writes; end it with 'livery umount' first",
+			db->path, h.text);
+	if (type == F_RDLCK)
 		return err_set(e, ERR_BUSY,
 			"%s: a sealed view shows this database%s; end it with 'livery "
 			"umount' before you change anything",
-			path, holder);
+			db->path, h.text);
+	if (h.live)
+		return busy_live(db, &h, e);
 	return err_set(e, ERR_BUSY,
 		"%s: another command is writing to this database%s; wait until it ends",
-		path, holder);
+		db->path, h.text);
+}
+
+/*
+ * Some hold the writer's byte for a moment only: who looks whether it may come in, and
+ * who puts in order what a killed view left, which a command that only reads does too.
+ */
+static int lock_writer(struct db *db, struct err *e)
+{
+	static const struct timespec moment = {.tv_nsec = WAIT_NS};
+	short type = db->mode == DB_SEALED ? F_RDLCK : F_WRLCK;
+
+	for (int waits = 0; db_lock_set(db->lock_fd, LOCK_WRITER, type) < 0; waits++) {
+		bool settled;
+		short held;
+
+		if (errno != EAGAIN && errno != EACCES)
+			return err_sys(e, db->path, "cannot lock the database");
+		settled = db_is_wal(db->lock_fd) && !db_lock_held(db->lock_fd, LOCK_LIVE);
+		held = held_as(db->lock_fd, LOCK_WRITER);
+		if (held == F_RDLCK || waits >= (settled ? WAITS_SETTLED : WAITS))
+			return busy(db, held, e);
+		nanosleep(&moment, NULL);
+	}
+	return 0;
+}
+
+static int refuse_live(struct db *db, struct err *e)
+{
+	struct db_holder h;
+
+	db_lock_set(db->lock_fd, LOCK_WRITER, F_UNLCK);
+	db_holder_find(db->lock_fd, LOCK_LIVE, &h);
+	return busy_live(db, &h, e);
+}
+
+int db_lock(struct db *db, struct err *e)
+{
+	bool view = db->mode == DB_SEALED || db->mode == DB_LIVE;
+
+	if (db->mode == DB_READ)
+		return 0;
+	/* What a view lends is for commands. Looked at before, so as not to be in their
+	 * way, and after. */
+	if (view && db_lock_held(db->lock_fd, LOCK_LIVE))
+		return refuse_live(db, e);
+	if (lock_writer(db, e) < 0)
+		return -1;
+	if (view && db_lock_held(db->lock_fd, LOCK_LIVE))
+		return refuse_live(db, e);
+	if (db->mode == DB_LIVE && db_lock_set(db->lock_fd, LOCK_LIVE, F_WRLCK) < 0)
+		return refuse_live(db, e);
+	return 0;
 }

@@ -219,24 +219,51 @@ static int drop_orphans(struct db *db, struct id_stack *st, struct err *e)
 	return 0;
 }
 
+int db_name_unlink(struct db *db, int64_t parent, const char *name, size_t len,
+	int64_t *orphan, struct err *e)
+{
+	struct db_record r;
+	int rc = db_name_get(db, parent, name, len, &r, e);
+
+	*orphan = 0;
+	/* In a damaged file it may be there and point to nothing. */
+	if (rc < 0 || name_delete(db, parent, name, len, e) < 0)
+		return -1;
+	if (rc == 1 && r.names == 1 && r.id != DB_ROOT)
+		*orphan = r.id;
+	return 0;
+}
+
+/* With what is below it; the record has no name. */
+static int drop_orphan(struct db *db, int64_t id, struct err *e)
+{
+	struct id_stack st = {0};
+	int rc = push(&st, id, e) < 0 ? -1 : drop_orphans(db, &st, e);
+
+	free(st.ids);
+	return rc;
+}
+
+int db_record_drop(struct db *db, int64_t id, struct err *e)
+{
+	int64_t names = db_name_count(db, id, e);
+
+	if (names < 0)
+		return -1;
+	if (names > 0 || id == DB_ROOT)
+		return err_set(e, ERR_INPUT, "%s: record %lld has a name, so it stays",
+			db->path, (long long)id);
+	return drop_orphan(db, id, e);
+}
+
 int db_name_drop(
 	struct db *db, int64_t parent, const char *name, size_t len, struct err *e)
 {
-	struct id_stack st = {0};
-	struct db_record r;
-	int64_t left;
-	int rc = db_name_get(db, parent, name, len, &r, e);
+	int64_t orphan;
 
-	if (rc <= 0)
-		return rc;
-	if (name_delete(db, parent, name, len, e) < 0)
+	if (db_name_unlink(db, parent, name, len, &orphan, e) < 0)
 		return -1;
-	left = db_name_count(db, r.id, e);
-	if (left != 0 || r.id == DB_ROOT)
-		return left < 0 ? -1 : 0;
-	rc = push(&st, r.id, e) < 0 ? -1 : drop_orphans(db, &st, e);
-	free(st.ids);
-	return rc;
+	return orphan ? drop_orphan(db, orphan, e) : 0;
 }
 
 int db_names_clear(struct db *db, struct err *e)

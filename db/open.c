@@ -11,17 +11,13 @@
 #include "common/quote.h"
 #include "db/internal.h"
 
-#define HEADER_BYTES                                                                     \
-	100 /* https://www.sqlite.org/fileformat.html#the_database_header                \
-	     */
-
 /*
  * What can be told without SQLite, so that a file which is no database is never opened
  * for writing.
  */
 static int check_header(int fd, const char *path, bool fresh, struct err *e)
 {
-	unsigned char h[HEADER_BYTES];
+	unsigned char h[DB_HEADER_BYTES];
 	struct stat st;
 	ssize_t n;
 
@@ -41,36 +37,35 @@ static int check_header(int fd, const char *path, bool fresh, struct err *e)
 	n = pread(fd, h, sizeof(h), 0);
 	if (n < 0)
 		return err_sys(e, path, "cannot read the database");
-	if (n < HEADER_BYTES || memcmp(h, "SQLite format 3", 16) != 0)
+	if (n < DB_HEADER_BYTES || memcmp(h, "SQLite format 3", 16) != 0)
 		return err_set(e, ERR_INPUT, "%s: not an SQLite database", path);
-	/* SQLite would put files of its own beside it, for a reader too. */
-	if (h[18] != 1 || h[19] != 1)
+	/* A rollback journal, or the write-ahead log of a view that writes. */
+	if ((h[18] != 1 || h[19] != 1) && (h[18] != 2 || h[19] != 2))
 		return err_set(e, ERR_INPUT,
-			"%s: an SQLite database, but not in the format of livery's "
-			"(rollback journal)",
+			"%s: an SQLite database, but not in the format of livery's",
 			path);
-	return 0;
+	return h[18] == 2 ? db_schema_check_header(path, h, e) : 0;
 }
 
 /* Sets *fresh where the file was only now made. */
 static int open_file(const char *path, enum db_mode mode, bool *fresh, struct err *e)
 {
+	bool create = mode == DB_CREATE || mode == DB_LIVE;
 	int flags = O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 	int fd = -1;
 
 	/* An exclusive lock wants a descriptor that can write. */
 	flags |= mode == DB_READ || mode == DB_SEALED ? O_RDONLY : O_RDWR;
 	*fresh = false;
-	if (mode == DB_CREATE) {
+	if (create) {
 		fd = open(path, flags | O_CREAT | O_EXCL, 0666);
 		*fresh = fd >= 0;
 	}
-	if (fd < 0 && (mode != DB_CREATE || errno == EEXIST))
+	if (fd < 0 && (!create || errno == EEXIST))
 		fd = open(path, flags);
 	if (fd < 0)
 		return err_sys(e, path,
-			mode == DB_CREATE ? "cannot make the database"
-					  : "cannot open the database");
+			create ? "cannot make the database" : "cannot open the database");
 	return fd;
 }
 
@@ -88,26 +83,25 @@ static int resolve(struct db *db, struct err *e)
 	return db->file ? 0 : err_set(e, ERR_SYS, "out of memory");
 }
 
-static int open_sqlite(struct db *db, bool writable, struct err *e)
+int db_connect(const char *file, bool writable, sqlite3 **sql)
 {
 	int flags = writable ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY;
-	int rc = sqlite3_open_v2(db->file, &db->sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(file, sql, flags | SQLITE_OPEN_NOMUTEX, NULL);
 
 	if (rc != SQLITE_OK)
-		return db_fail(db, e, "open");
-	sqlite3_extended_result_codes(db->sql, 1);
-	sqlite3_busy_timeout(db->sql, 10000);
-	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
-	sqlite3_db_config(db->sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
-	sqlite3_limit(db->sql, SQLITE_LIMIT_LENGTH, 16 << 20);
-	sqlite3_limit(db->sql, SQLITE_LIMIT_ATTACHED, 0);
-	rc = sqlite3_exec(db->sql,
+		return rc;
+	sqlite3_extended_result_codes(*sql, 1);
+	sqlite3_busy_timeout(*sql, 10000);
+	sqlite3_db_config(*sql, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(*sql, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_db_config(*sql, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL);
+	sqlite3_db_config(*sql, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
+	sqlite3_limit(*sql, SQLITE_LIMIT_LENGTH, 16 << 20);
+	sqlite3_limit(*sql, SQLITE_LIMIT_ATTACHED, 0);
+	return sqlite3_exec(*sql,
 		"PRAGMA cell_size_check = ON; PRAGMA mmap_size = 0;"
 		"PRAGMA cache_size = -16384; PRAGMA synchronous = FULL",
 		NULL, NULL, NULL);
-	return rc == SQLITE_OK ? 0 : db_fail(db, e, "open");
 }
 
 /*
@@ -128,13 +122,10 @@ static int recover(struct db *db, struct err *e)
 	free(journal);
 	if (rc < 0 || st.st_size == 0)
 		return 0;
-	rc = sqlite3_open_v2(
-		db->file, &sql, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-	if (rc == SQLITE_OK) {
-		sqlite3_busy_timeout(sql, 10000);
+	rc = db_connect(db->file, true, &sql);
+	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(
 			sql, "SELECT count(*) FROM sqlite_schema", NULL, NULL, NULL);
-	}
 	if (rc != SQLITE_OK) {
 		quote_path(why, sizeof(why), sqlite3_errmsg(sql));
 		sqlite3_close(sql);
@@ -147,7 +138,7 @@ static int recover(struct db *db, struct err *e)
 	return 0;
 }
 
-static int pragma_number(struct db *db, const char *sql, int64_t *value, struct err *e)
+int db_pragma(struct db *db, const char *sql, int64_t *value, struct err *e)
 {
 	sqlite3_stmt *s = NULL;
 	int rc = sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL);
@@ -160,21 +151,42 @@ static int pragma_number(struct db *db, const char *sql, int64_t *value, struct 
 	return rc == SQLITE_ROW ? 0 : db_fail(db, e, sql);
 }
 
+/*
+ * A log that is not empty belongs to a file in WAL mode; SQLite would play any back, into
+ * a file that was restored from a copy too.
+ */
+static int check_strange_log(struct db *db, struct err *e)
+{
+	cleanup_free char *log = NULL;
+	struct stat st;
+
+	if (asprintf(&log, "%s-wal", db->file) < 0)
+		return err_set(e, ERR_SYS, "out of memory");
+	/* A view that writes may have come meanwhile. */
+	if (db_is_wal(db->lock_fd) || lstat(log, &st) < 0 || st.st_size == 0 ||
+		db_is_wal(db->lock_fd))
+		return 0;
+	return err_set(e, ERR_INPUT,
+		"%s: beside it is a log that is not its own, %s: move it away, or put "
+		"the database that it belongs to in place",
+		db->path, log);
+}
+
 /* SQLite takes a page that is cut off for a whole one. */
 static int check_length(struct db *db, struct err *e)
 {
 	int64_t pages, page_size;
 	struct stat st;
 
-	if (pragma_number(db, "PRAGMA page_count", &pages, e) < 0 ||
-		pragma_number(db, "PRAGMA page_size", &page_size, e) < 0)
+	if (db_is_wal(db->lock_fd))
+		return db_wal_check_length(db, e);
+	if (db_pragma(db, "PRAGMA page_count", &pages, e) < 0 ||
+		db_pragma(db, "PRAGMA page_size", &page_size, e) < 0)
 		return -1;
 	if (fstat(db->lock_fd, &st) < 0)
 		return err_sys(e, db->path, "cannot examine the database");
 	if (st.st_size < pages * page_size)
-		return err_set(e, ERR_INPUT,
-			"%s: damaged: cut off after %lld of %lld bytes", db->path,
-			(long long)st.st_size, (long long)(pages * page_size));
+		return db_cut_off(db, st.st_size, pages * page_size, e);
 	return 0;
 }
 
@@ -187,16 +199,47 @@ static int begin_reading(struct db *db, struct err *e)
 	int64_t objects;
 
 	if (db_exec(db, "BEGIN", e) < 0 ||
-		pragma_number(db, "SELECT count(*) FROM sqlite_schema", &objects, e) <
-			0 ||
+		db_pragma(db, "SELECT count(*) FROM sqlite_schema", &objects, e) < 0 ||
 		check_length(db, e) < 0)
 		return -1;
 	return db->mode == DB_SEALED ? 0 : db_exec(db, "COMMIT", e);
 }
 
+/* Before SQLite sees the file: who may use it, and that it is at rest. */
+static int open_locked(struct db *db, bool *fresh, struct err *e)
+{
+	db->lock_fd = open_file(db->path, db->mode, fresh, e);
+	if (db->lock_fd < 0 || resolve(db, e) < 0 ||
+		check_header(db->lock_fd, db->path, *fresh, e) < 0)
+		return -1;
+	if ((db->mode == DB_READ || db->mode == DB_SEALED) &&
+		db_wal_settle_open(db, e) < 0)
+		return -1;
+	if (db_lock(db, e) < 0 || recover(db, e) < 0)
+		return -1;
+	if (db->mode != DB_READ && db->mode != DB_SEALED && db_wal_settle_open(db, e) < 0)
+		return -1;
+	return *fresh ? 0 : check_strange_log(db, e);
+}
+
+static int open_checked(struct db *db, struct err *e)
+{
+	bool writable = db->mode != DB_READ && db->mode != DB_SEALED;
+
+	if (db_connect(db->file, writable, &db->sql) != SQLITE_OK)
+		return db_fail(db, e, "open");
+	if (db_schema_prepare(db, writable, e) < 0 || begin_reading(db, e) < 0 ||
+		db_labels_load(db, e) < 0)
+		return -1;
+	if (db->mode == DB_LIVE && db_wal_enter(db, e) < 0)
+		return -1;
+	if (fstat(db->lock_fd, &db->opened) < 0)
+		return err_sys(e, db->path, "cannot examine the database");
+	return 0;
+}
+
 int db_open(struct db **out, const char *path, enum db_mode mode, struct err *e)
 {
-	bool writable = mode == DB_WRITE || mode == DB_CREATE;
 	struct db *db = calloc(1, sizeof(*db));
 	bool fresh = false;
 
@@ -206,24 +249,15 @@ int db_open(struct db **out, const char *path, enum db_mode mode, struct err *e)
 		return err_set(e, ERR_SYS, "out of memory");
 	}
 	db->mode = mode;
-	db->lock_fd = open_file(path, mode, &fresh, e);
-	if (db->lock_fd < 0 || resolve(db, e) < 0 ||
-		check_header(db->lock_fd, path, fresh, e) < 0 ||
-		db_lock(db->lock_fd, path, mode, e) < 0 || recover(db, e) < 0 ||
-		open_sqlite(db, writable, e) < 0 ||
-		db_schema_prepare(db, writable, e) < 0 || begin_reading(db, e) < 0 ||
-		db_labels_load(db, e) < 0) {
+	db->lock_fd = db->back_fd = -1;
+	if (open_locked(db, &fresh, e) < 0 || open_checked(db, e) < 0) {
 		/* A retry would find an empty file and think that something was lost. */
 		if (fresh && db->file)
 			unlink(db->file);
 		db_close(db);
 		return -1;
 	}
-	if (fstat(db->lock_fd, &db->opened) < 0) {
-		err_sys(e, path, "cannot examine the database");
-		db_close(db);
-		return -1;
-	}
+	db->ready = true;
 	*out = db;
 	return 0;
 }
@@ -234,7 +268,16 @@ void db_close(struct db *db)
 		return;
 	for (int i = 0; i < STMT_COUNT; i++)
 		sqlite3_finalize(db->stmts[i]);
+	if (db->wal) {
+		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+		db_wal_leave(db);
+	}
 	sqlite3_close(db->sql);
+	if (db->ready && !db->wal)
+		db_wal_settle_close(db);
+	/* Closing them drops SQLite's own POSIX locks, so not before. */
+	if (db->back_fd >= 0)
+		close(db->back_fd);
 	if (db->lock_fd >= 0)
 		close(db->lock_fd);
 	db_labels_free(db);

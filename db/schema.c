@@ -34,20 +34,6 @@ static const char *const migrations[] = {
 
 #define SCHEMA_VERSION ((int)(sizeof(migrations) / sizeof(migrations[0])))
 
-static int pragma_int(struct db *db, const char *sql, int64_t *value, struct err *e)
-{
-	sqlite3_stmt *s = NULL;
-
-	if (sqlite3_prepare_v2(db->sql, sql, -1, &s, NULL) != SQLITE_OK ||
-		sqlite3_step(s) != SQLITE_ROW) {
-		sqlite3_finalize(s);
-		return db_fail(db, e, sql);
-	}
-	*value = sqlite3_column_int64(s, 0);
-	sqlite3_finalize(s);
-	return 0;
-}
-
 static int migrate(struct db *db, int from, struct err *e)
 {
 	char sql[96];
@@ -116,23 +102,43 @@ static int check_schema(struct db *db, struct err *e)
 	return 0;
 }
 
+static int newer(const char *path, int64_t version, struct err *e)
+{
+	return err_set(e, ERR_INPUT,
+		"%s: written by a newer livery (schema %" PRId64 ", this one knows %d): "
+		"use that one",
+		path, version, SCHEMA_VERSION);
+}
+
+static int not_ours(const char *path, struct err *e)
+{
+	return err_set(
+		e, ERR_INPUT, "%s: an SQLite database, but not one of livery's", path);
+}
+
+int db_schema_check_header(const char *path, const unsigned char *header, struct err *e)
+{
+	/* https://www.sqlite.org/fileformat.html#the_database_header */
+	uint32_t version = db_be32(header + 60);
+
+	if (db_be32(header + 68) != APPLICATION_ID)
+		return not_ours(path, e);
+	return version <= INT32_MAX && version > SCHEMA_VERSION ? newer(path, version, e)
+								: 0;
+}
+
 int db_schema_prepare(struct db *db, bool writable, struct err *e)
 {
 	int64_t app, version, objects;
 
-	if (pragma_int(db, "PRAGMA application_id", &app, e) < 0 ||
-		pragma_int(db, "PRAGMA user_version", &version, e) < 0 ||
-		pragma_int(db, "SELECT count(*) FROM sqlite_schema", &objects, e) < 0)
+	if (db_pragma(db, "PRAGMA application_id", &app, e) < 0 ||
+		db_pragma(db, "PRAGMA user_version", &version, e) < 0 ||
+		db_pragma(db, "SELECT count(*) FROM sqlite_schema", &objects, e) < 0)
 		return -1;
 	if (app != APPLICATION_ID && (app != 0 || version != 0 || objects != 0))
-		return err_set(e, ERR_INPUT,
-			"%s: an SQLite database, but not one of livery's", db->path);
+		return not_ours(db->path, e);
 	if (version > SCHEMA_VERSION)
-		return err_set(e, ERR_INPUT,
-			"%s: written by a newer livery (schema %" PRId64
-			", this one knows "
-			"%d): use that one",
-			db->path, version, SCHEMA_VERSION);
+		return newer(db->path, version, e);
 	if (version < 0 || (version == 0 && objects != 0))
 		return err_set(e, ERR_INPUT, "%s: damaged: schema version %" PRId64,
 			db->path, version);

@@ -15,6 +15,10 @@
 	" EXISTS (SELECT 1 FROM xattr AS x WHERE x.record = r.id)"
 
 static const char *const texts[STMT_COUNT] = {
+	[STMT_BEGIN] = "BEGIN IMMEDIATE",
+	[STMT_COMMIT] = "COMMIT",
+	[STMT_ROLLBACK] = "ROLLBACK",
+	[STMT_DATA_VERSION] = "PRAGMA data_version",
 	[STMT_RECORD_GET] = "SELECT " RECORD_COLUMNS " FROM record AS r WHERE r.id = ?1",
 	[STMT_RECORD_INSERT] = "INSERT INTO record (type, mode, uid, gid, rdev, label,"
 			       " hint_dev, hint_ino, hint_btime)"
@@ -44,9 +48,11 @@ static const char *const texts[STMT_COUNT] = {
 		" ON r.id = n.record WHERE n.parent = ?1 ORDER BY n.name",
 	[STMT_CHILD_FIRST] = "SELECT name FROM name WHERE parent = ?1 LIMIT 1",
 	[STMT_LABEL_FIND] = "SELECT id FROM label WHERE context = ?1",
+	[STMT_LABEL_TEXT] = "SELECT context FROM label WHERE id = ?1",
 	[STMT_LABEL_INSERT] = "INSERT INTO label (context) VALUES (?1)",
 	[STMT_XATTR_PUT] = "INSERT OR REPLACE INTO xattr (record, name, value)"
 			   " VALUES (?1, ?2, ?3)",
+	[STMT_XATTR_GET] = "SELECT value FROM xattr WHERE record = ?1 AND name = ?2",
 	[STMT_XATTR_DROP] = "DELETE FROM xattr WHERE record = ?1 AND name = ?2",
 	[STMT_XATTR_DROP_ALL] = "DELETE FROM xattr WHERE record = ?1",
 	[STMT_XATTR_UNOWNED] =
@@ -103,11 +109,19 @@ int db_fail(struct db *db, struct err *e, const char *doing)
 		e->code = ERR_SYS;
 		e->sys = sys ? sys : EIO;
 		if (sys)
-			return err_hint(e, "%s", strerror(sys));
+			err_hint(e, "%s", strerror(sys));
+		if (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY_DIRECTORY)
+			err_hint(e, "files beside it are needed too: see livery(5)");
 		return -1;
 	default:
 		return -1;
 	}
+}
+
+static int lent(const struct db *db, struct err *e)
+{
+	return err_set(e, ERR_BUSY,
+		"%s: a command changes this database; wait until it ends", db->path);
 }
 
 int db_run(struct db *db, sqlite3_stmt *s, struct err *e, const char *doing)
@@ -116,6 +130,8 @@ int db_run(struct db *db, sqlite3_stmt *s, struct err *e, const char *doing)
 
 	/* What was read ahead is not true any more. */
 	db_ahead_free(db);
+	if (db->lent)
+		return lent(db, e);
 	rc = sqlite3_step(s);
 	if (rc != SQLITE_DONE && rc != SQLITE_ROW) {
 		db_fail(db, e, doing);
@@ -140,9 +156,24 @@ int db_damaged(const struct db *db, struct err *e, int64_t record, const char *w
 	return -1;
 }
 
+/* Of BEGIN, COMMIT and ROLLBACK, which change no row. */
+static int run_plain(struct db *db, enum db_stmt which, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, which, e);
+	int rc;
+
+	if (!s)
+		return -1;
+	rc = sqlite3_step(s) == SQLITE_DONE ? 0 : db_fail(db, e, texts[which]);
+	sqlite3_reset(s);
+	return rc;
+}
+
 int db_begin(struct db *db, struct err *e)
 {
-	if (db_exec(db, "BEGIN IMMEDIATE", e) < 0)
+	if (db->lent)
+		return lent(db, e);
+	if (run_plain(db, STMT_BEGIN, e) < 0)
 		return -1;
 	db->labels_before = db->label_count;
 	return 0;
@@ -150,7 +181,7 @@ int db_begin(struct db *db, struct err *e)
 
 int db_commit(struct db *db, struct err *e)
 {
-	if (db_exec(db, "COMMIT", e) < 0)
+	if (run_plain(db, STMT_COMMIT, e) < 0)
 		return -1;
 	db->labels_before = db->label_count;
 	return 0;
@@ -158,9 +189,11 @@ int db_commit(struct db *db, struct err *e)
 
 void db_rollback(struct db *db)
 {
+	struct err ignored;
+
 	db_ahead_free(db);
 	if (!sqlite3_get_autocommit(db->sql))
-		sqlite3_exec(db->sql, "ROLLBACK", NULL, NULL, NULL);
+		run_plain(db, STMT_ROLLBACK, &ignored);
 	/* Labels that were new in the transaction are gone from the file. */
 	db_labels_forget_new(db);
 }

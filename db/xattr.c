@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
 #include <string.h>
 
 #include "db/internal.h"
@@ -41,6 +42,44 @@ int db_xattr_drop(struct db *db, int64_t id, const char *name, struct err *e)
 	if (db_run(db, s, e, "drop an attribute") < 0)
 		return -1;
 	return sqlite3_changes(db->sql) > 0;
+}
+
+/* The value in a row, copied. */
+static int copy_value(struct db *db, int64_t id, sqlite3_stmt *s, void **value,
+	size_t *len, struct err *e)
+{
+	size_t n = (size_t)sqlite3_column_bytes(s, 0);
+
+	if (n > DB_XVALUE_MAX)
+		return db_damaged(db, e, id, "an attribute that cannot be one");
+	*value = malloc(n ? n : 1);
+	if (!*value)
+		return err_set(e, ERR_SYS, "out of memory");
+	if (n)
+		memcpy(*value, sqlite3_column_blob(s, 0), n);
+	*len = n;
+	return 1;
+}
+
+int db_xattr_get(struct db *db, int64_t id, const char *name, void **value, size_t *len,
+	struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_XATTR_GET, e);
+	int rc;
+
+	*value = NULL;
+	*len = 0;
+	if (!s)
+		return -1;
+	sqlite3_bind_int64(s, 1, id);
+	sqlite3_bind_blob(s, 2, name, (int)strlen(name), SQLITE_STATIC);
+	rc = sqlite3_step(s);
+	if (rc == SQLITE_ROW)
+		rc = copy_value(db, id, s, value, len, e);
+	else
+		rc = rc == SQLITE_DONE ? 0 : db_fail(db, e, "read an attribute");
+	sqlite3_reset(s);
+	return rc;
 }
 
 int db_xattr_each(struct db *db, int64_t id, db_xattr_fn *fn, void *arg, struct err *e)

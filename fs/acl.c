@@ -127,6 +127,11 @@ uint32_t acl_mode_without(const void *value, size_t len, uint32_t mode)
 	return mode;
 }
 
+bool acl_is_mode(size_t len)
+{
+	return len == 4 + 3 * sizeof(struct acl_entry);
+}
+
 bool acl_valid(const void *value, size_t len)
 {
 	const char *p = value;

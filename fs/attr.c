@@ -12,9 +12,6 @@
 
 #include "fs/node.h"
 
-#define DIR_SIZE   4096
-#define BLOCK_SIZE 4096
-
 void seen_from_statx(struct seen *s, const struct statx *st)
 {
 	*s = (struct seen){
@@ -90,8 +87,8 @@ void engine_stat(const struct engine *en, const struct node *n, struct stat *st)
 		.st_uid = n->uid,
 		.st_gid = n->gid,
 		.st_rdev = n->rdev,
-		.st_size = S_ISDIR(n->mode) ? DIR_SIZE : n->seen.size,
-		.st_blksize = BLOCK_SIZE,
+		.st_size = S_ISDIR(n->mode) ? SHOW_DIR_SIZE : n->seen.size,
+		.st_blksize = SHOW_BLOCK_SIZE,
 		.st_blocks = n->blocks,
 		.st_atim = t,
 		.st_mtim = t,

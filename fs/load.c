@@ -9,35 +9,13 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "fs/merge.h"
 #include "fs/node.h"
 
 struct loading {
 	struct stage_list list;
 	struct db_record *records; /* one for each name of the list; id 0: none */
-	size_t next;               /* first name that the records have not passed */
 };
-
-/* A record for each name in bytewise order; names that the tree has not are passed by. */
-static int merge_record(
-	void *arg, const char *name, size_t len, const struct db_record *r)
-{
-	struct loading *l = arg;
-
-	while (l->next < l->list.count) {
-		const char *have = l->list.entries[l->next].name;
-		size_t have_len = strlen(have);
-		int c = memcmp(have, name, have_len < len ? have_len : len);
-
-		if (c == 0)
-			c = have_len < len ? -1 : have_len > len;
-		if (c == 0)
-			l->records[l->next] = *r;
-		if (c >= 0)
-			return 0;
-		l->next++;
-	}
-	return 0;
-}
 
 bool engine_type_holds(uint32_t type, uint32_t mode, uint64_t size)
 {
@@ -145,7 +123,8 @@ static int load(struct engine *en, struct node *dir, const char *path, struct lo
 	l->records = calloc(l->list.count + 1, sizeof(*l->records));
 	if (!l->records)
 		return err_set(e, ERR_SYS, "out of memory");
-	if (dir->record && db_children(en->db, dir->record, merge_record, l, e) < 0)
+	if (dir->record &&
+		merge_records(en->db, dir->record, &l->list, l->records, e) < 0)
 		return -1;
 	return make_nodes(en, dir, l, e);
 }

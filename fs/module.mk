@@ -1,1 +1,1 @@
-fs_srcs := $(wildcard fs/*.c)
+fs_srcs := $(wildcard fs/*.c fs/live/*.c)

@@ -69,6 +69,7 @@ static int set_clamp(
 		return bad_value(e, option, "say clamp=SECONDS since 1970");
 	m->engine.clamp = true;
 	m->engine.clamp_time = (int64_t)v;
+	m->said_clamp = true;
 	return 0;
 }
 
@@ -104,6 +105,13 @@ static int set_db(
 	return copy(m->db, sizeof(m->db), value, option, e);
 }
 
+static int set_policy(
+	struct mount_options *m, const char *value, const char *option, struct err *e)
+{
+	m->label_new = true;
+	return copy(m->policy, sizeof(m->policy), value, option, e);
+}
+
 static int set_flag(
 	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
@@ -112,6 +120,7 @@ static int set_flag(
 	m->engine.no_labels |= strcmp(option, "no-labels") == 0;
 	m->allow_other |= strcmp(option, "allow_other") == 0;
 	m->debug |= strcmp(option, "debug") == 0;
+	m->label_new |= strcmp(option, "policy") == 0;
 	if (strcmp(option, "allow-unlabeled") == 0)
 		m->engine.want_labels = false;
 	return 0;
@@ -146,12 +155,19 @@ static int ignore(
 	return 0;
 }
 
-static int refuse_rw(
+/* Of ro and rw the last one counts. */
+static int set_access(
 	struct mount_options *m, const char *value, const char *option, struct err *e)
 {
-	(void)m;
 	(void)value;
-	return bad_value(e, option, "a view is read-only: say ro");
+	(void)e;
+	if (strcmp(option, "writable") == 0) {
+		m->said_writable = true;
+	} else {
+		m->said_rw = strcmp(option, "rw") == 0;
+		m->said_ro = !m->said_rw;
+	}
+	return 0;
 }
 
 static const struct {
@@ -160,8 +176,11 @@ static const struct {
 	int (*set)(struct mount_options *m, const char *value, const char *option,
 		struct err *e);
 } table[] = {
-	{"ro", false, ignore},
-	{"rw", false, refuse_rw},
+	{"ro", false, set_access},
+	{"rw", false, set_access},
+	{"writable", false, set_access},
+	{"policy", false, set_flag},
+	{"policy=", false, set_policy},
 	{"no-labels", false, set_flag},
 	{"allow-unlabeled", false, set_flag},
 	{"allow_other", false, set_flag},
@@ -219,6 +238,7 @@ int mount_options_parse(
 	char option[4200];
 	size_t len = 0;
 
+	m->fstab = fstab;
 	for (const char *p = text;; p++) {
 		if (*p == '\\' && p[1] && len + 1 < sizeof(option)) {
 			option[len++] = *++p;
@@ -238,4 +258,47 @@ int mount_options_parse(
 		if (!*p)
 			return 0;
 	}
+}
+
+static int refuse(struct err *e, const char *text)
+{
+	return err_set(e, ERR_USAGE, "mount options %s", text);
+}
+
+/* A view that writes is the staging tree as it is, changed by one person. */
+static int check_writable(const struct mount_options *m, struct err *e)
+{
+	if (m->allow_other)
+		return refuse(e,
+			"rw and allow_other exclude each other: whoever can reach such a "
+			"view could change anything in it, as root can; leave one out");
+	if (m->said_clamp)
+		return refuse(e,
+			"rw and clamp= exclude each other: a view that writes shows the "
+			"staging tree's own times; say clamp= for the sealed view that "
+			"the image is made from");
+	return 0;
+}
+
+int mount_options_check(struct mount_options *m, struct err *e)
+{
+	if (m->said_writable && m->said_ro)
+		return refuse(e, "ro and writable exclude each other: leave one out");
+	if (m->fstab && m->said_rw && !m->said_writable)
+		return refuse(e,
+			"of this line in fstab: say ro, or writable for a view that "
+			"writes (mount(8) says rw by itself where a line does not say "
+			"ro)");
+	m->writable = m->said_rw || m->said_writable;
+	if (m->label_new && !m->writable)
+		return refuse(e,
+			"policy and ro exclude each other: only new files are labeled "
+			"by it; say rw, or label the tree with 'livery label'");
+	memcpy(m->kernel, m->writable ? "rw" : "ro", 2);
+	if (!m->writable)
+		return 0;
+	if (check_writable(m, e) < 0)
+		return -1;
+	m->engine.clamp = false; /* SOURCE_DATE_EPOCH */
+	return 0;
 }

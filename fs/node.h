@@ -11,10 +11,7 @@
 #include <time.h>
 
 #include "fs/engine.h"
-
-#define NODE_UNRECORDED                                                                  \
-	(UINT64_C(1) << 62) /* inode numbers of files without a record                   \
-			     */
+#include "fs/show.h"
 
 struct attr_list {
 	size_t count;

@@ -18,21 +18,14 @@ struct node *view_node(fuse_req_t req, fuse_ino_t ino)
 	return (struct node *)(uintptr_t)ino;
 }
 
-static void set_feature(struct fuse_conn_info *conn, unsigned flag)
+void view_set_feature(struct fuse_conn_info *conn, unsigned flag)
 {
 	if (conn->capable & flag)
 		conn->want |= flag;
 }
 
-static void view_init(void *userdata, struct fuse_conn_info *conn)
+void view_init_common(struct view *v, struct fuse_conn_info *conn)
 {
-	struct view *v = userdata;
-
-	set_feature(conn, FUSE_CAP_READDIRPLUS);
-	conn->want &= ~FUSE_CAP_READDIRPLUS_AUTO;
-	set_feature(conn, FUSE_CAP_CACHE_SYMLINKS);
-	set_feature(conn, FUSE_CAP_PARALLEL_DIROPS);
-	set_feature(conn, FUSE_CAP_ASYNC_READ);
 	/* A pipe in between costs more than it saves on messages of this size. */
 	conn->want &=
 		~(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
@@ -41,6 +34,18 @@ static void view_init(void *userdata, struct fuse_conn_info *conn)
 	conn->time_gran = 1;
 	if (v->on_init)
 		v->on_init(v);
+}
+
+static void view_init(void *userdata, struct fuse_conn_info *conn)
+{
+	struct view *v = userdata;
+
+	view_set_feature(conn, FUSE_CAP_READDIRPLUS);
+	conn->want &= ~FUSE_CAP_READDIRPLUS_AUTO;
+	view_set_feature(conn, FUSE_CAP_CACHE_SYMLINKS);
+	view_set_feature(conn, FUSE_CAP_PARALLEL_DIROPS);
+	view_set_feature(conn, FUSE_CAP_ASYNC_READ);
+	view_init_common(v, conn);
 }
 
 static void view_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -76,8 +81,7 @@ struct read_buffer {
 	char bytes[];
 };
 
-/* A buffer of the calling thread's for at least size bytes; NULL: no memory. */
-static char *read_buffer(struct view *v, size_t size)
+char *view_read_buffer(struct view *v, size_t size)
 {
 	struct read_buffer *b = pthread_getspecific(v->read_buffer);
 
@@ -97,7 +101,7 @@ static char *read_buffer(struct view *v, size_t size)
 static void view_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
-	char *buf = read_buffer(fuse_req_userdata(req), size);
+	char *buf = view_read_buffer(fuse_req_userdata(req), size);
 	struct err e;
 	ssize_t got;
 

@@ -14,14 +14,19 @@
 #include <fuse_lowlevel.h>
 #include <pthread.h>
 
+#include "common/buf.h"
 #include "fs/engine.h"
+#include "fs/live/live.h"
 #include "fs/side.h"
 
 /* Seconds; the kernel's caches of a sealed view never run out. */
 #define VIEW_FOREVER 2000000000.0
 
+/* Sealed, or one that writes: either engine or live is set. */
 struct view {
 	struct engine *engine;
+	struct live *live;
+	const char *staging;
 	uid_t owner; /* who mounted it; the side channel is held to him and root */
 	const char *db_path;
 	/* Called once the kernel has asked for the view's features, before the answer. */
@@ -31,6 +36,16 @@ struct view {
 };
 
 extern const struct fuse_lowlevel_ops view_ops;
+
+/* What both kinds of view share. */
+void view_set_feature(struct fuse_conn_info *conn, unsigned flag);
+void view_init_common(struct view *v, struct fuse_conn_info *conn);
+/* A buffer of the calling thread's for at least size bytes; NULL: no memory. */
+char *view_read_buffer(struct view *v, size_t size);
+/* A value for a reader with room for size bytes; one without any asks how many. */
+void view_reply_bytes(fuse_req_t req, const void *bytes, size_t len, size_t size);
+/* The answer to SIDE_VIEW; 0, or -1 (no memory). */
+int view_describe(const struct view *v, struct buf *out);
 
 /* The node behind a number of the kernel's. */
 struct node *view_node(fuse_req_t req, fuse_ino_t ino);

@@ -5,8 +5,7 @@
 #include "common/buf.h"
 #include "fs/ops.h"
 
-/* A reader that gives no room asks for the size. */
-static void reply_bytes(fuse_req_t req, const void *bytes, size_t len, size_t size)
+void view_reply_bytes(fuse_req_t req, const void *bytes, size_t len, size_t size)
 {
 	if (size == 0)
 		fuse_reply_xattr(req, len);
@@ -31,7 +30,7 @@ void view_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size
 	if (rc <= 0)
 		fuse_reply_err(req, rc < 0 ? err_errno(&e) : ENODATA);
 	else
-		reply_bytes(req, x.value, x.len, size);
+		view_reply_bytes(req, x.value, x.len, size);
 }
 
 static int add_name(void *arg, const struct xattr *x)
@@ -48,5 +47,5 @@ void view_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 		0)
 		fuse_reply_err(req, err_errno(&e));
 	else
-		reply_bytes(req, names.data, names.len, size);
+		view_reply_bytes(req, names.data, names.len, size);
 }

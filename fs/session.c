@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "fs/live/ops.h"
 #include "fs/ops.h"
 #include "fs/xattr.h"
 
@@ -147,12 +148,12 @@ static void source_name(const char *path, char *out, size_t size)
 }
 
 static int make_args(
-	struct fuse_args *args, struct engine *en, const struct mount_options *m)
+	struct fuse_args *args, const char *staging, const struct mount_options *m)
 {
 	char source[PATH_MAX + 16];
 	char kernel[sizeof(m->kernel) + 4];
 
-	source_name(stage_path(engine_stage(en)), source, sizeof(source));
+	source_name(staging, source, sizeof(source));
 	snprintf(kernel, sizeof(kernel), "-o%s", m->kernel);
 	if (fuse_opt_add_arg(args, "livery") < 0 || fuse_opt_add_arg(args, source) < 0 ||
 		fuse_opt_add_arg(args, "-osubtype=livery") < 0 ||
@@ -164,6 +165,9 @@ static int make_args(
 		return -1;
 	return m->debug ? fuse_opt_add_arg(args, "-odebug") : 0;
 }
+
+/* Changes that wait for the end of a loan must not keep readers from a thread. */
+#define WAITING_THREADS 62
 
 static int serve(struct session *s, unsigned threads)
 {
@@ -178,7 +182,8 @@ static int serve(struct session *s, unsigned threads)
 		threads = n > 1 ? (unsigned)n : 1;
 	}
 	fuse_loop_cfg_set_clone_fd(cfg, 1);
-	fuse_loop_cfg_set_max_threads(cfg, threads);
+	fuse_loop_cfg_set_max_threads(
+		cfg, threads + (s->view.live ? WAITING_THREADS : 0));
 	fuse_loop_cfg_set_idle_threads(cfg, threads);
 	rc = fuse_session_loop_mt(s->se, cfg);
 	fuse_loop_cfg_destroy(cfg);
@@ -208,12 +213,40 @@ static int mounted(struct session *s, unsigned threads, struct err *e)
 	return 0;
 }
 
-int session_run(struct engine *en, const char *mountpoint, const struct mount_options *m,
-	void (*ready)(void *arg), void *arg, struct err *e)
+/* The kernel forgets an inode's attributes, and nothing else of it. */
+static void forget_attributes(void *arg, struct live_node *n)
+{
+	struct session *s = arg;
+	fuse_ino_t ino = (fuse_ino_t)(uintptr_t)n;
+
+	if (n == live_root(s->view.live))
+		ino = FUSE_ROOT_ID;
+	fuse_lowlevel_notify_inval_inode(s->se, ino, -1, 0);
+}
+
+/* Mounts and serves; the session is made. */
+static int run(struct session *s, const struct mount_options *m, struct err *e)
+{
+	int rc;
+
+	if (fuse_session_mount(s->se, s->mountpoint) < 0)
+		return err_set(e, ERR_SYS,
+			"%s: cannot mount the view (see above for the reason)",
+			s->mountpoint);
+	if (s->view.live)
+		live_on_change(s->view.live, forget_attributes, s);
+	rc = mounted(s, m->threads, e);
+	if (s->view.live)
+		live_end_loans(s->view.live);
+	return rc;
+}
+
+int session_run(struct engine *en, struct live *l, const char *mountpoint,
+	const struct mount_options *m, void (*ready)(void *arg), void *arg, struct err *e)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct session s = {
-		.view = {.engine = en, .owner = geteuid(), .on_init = on_init},
+		.view = {.engine = en, .live = l, .owner = geteuid(), .on_init = on_init},
 		.mountpoint = mountpoint,
 		.no_labels = m->engine.no_labels,
 		.ready = ready,
@@ -223,19 +256,17 @@ int session_run(struct engine *en, const char *mountpoint, const struct mount_op
 	int rc = -1;
 
 	s.view.session = &s;
-	s.view.db_path = db_path(engine_db(en));
+	s.view.staging = stage_path(l ? live_stage(l) : engine_stage(en));
+	s.view.db_path = db_path(l ? live_db(l) : engine_db(en));
 	if (pthread_key_create(&s.view.read_buffer, free) != 0)
 		return err_set(e, ERR_SYS, "no thread-specific memory is left");
-	if (make_args(&args, en, m) == 0)
-		s.se = fuse_session_new(&args, &view_ops, sizeof(view_ops), &s.view);
-	if (!s.se)
-		err_set(e, ERR_SYS, "libfuse takes none of this (it says why above)");
-	else if (fuse_session_mount(s.se, mountpoint) < 0)
-		err_set(e, ERR_SYS,
-			"%s: cannot mount the view (see above for the reason)",
-			mountpoint);
+	if (make_args(&args, s.view.staging, m) == 0)
+		s.se = fuse_session_new(
+			&args, l ? &live_ops : &view_ops, sizeof(view_ops), &s.view);
+	if (s.se)
+		rc = run(&s, m, e);
 	else
-		rc = mounted(&s, m->threads, e);
+		err_set(e, ERR_SYS, "libfuse takes none of this (it says why above)");
 	if (s.se)
 		fuse_session_destroy(s.se);
 	fuse_opt_free_args(&args);

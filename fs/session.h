@@ -4,16 +4,19 @@
 #define FS_SESSION_H
 
 #include "fs/engine.h"
+#include "fs/live/live.h"
 #include "fs/mount_options.h"
 
 /*
- * Mounts the engine's tree at mountpoint (absolute) and serves it until it is unmounted
- * or a signal (INT, TERM, HUP) ends it. ready is called once, from another thread, as
- * soon as the mount answers and was seen to show the labels that it means to show.
+ * Mounts a tree at mountpoint (absolute), sealed (en) or to be written (l; the other is
+ * NULL), and serves it until it is unmounted or a signal (INT, TERM, HUP) ends it. A loan
+ * of the database has ended when this returns. ready is called once, from another thread,
+ * as soon as the mount answers and was seen to show the labels that it means to show.
  * Returns 0, or -1 where the mount could not be made or would have shown wrong labels.
  */
-int session_run(struct engine *en, const char *mountpoint, const struct mount_options *m,
-	void (*ready)(void *arg), void *arg, struct err *e);
+int session_run(struct engine *en, struct live *l, const char *mountpoint,
+	const struct mount_options *m, void (*ready)(void *arg), void *arg,
+	struct err *e);
 
 /* What a mount needs of the host: /dev/fuse, and for others than root fusermount3. */
 int session_check_host(struct err *e);

@@ -44,11 +44,11 @@ static int answer_seal(struct engine *en, struct buf *out)
 	return r.rc;
 }
 
-static int answer_view(struct view *v, struct buf *out)
+int view_describe(const struct view *v, struct buf *out)
 {
-	if (buf_adds(out, stage_path(engine_stage(v->engine))) < 0 ||
-		buf_addc(out, '\0') < 0 || buf_adds(out, v->db_path) < 0 ||
-		buf_addc(out, '\0') < 0 || buf_addf(out, "%ld", (long)getpid()) < 0)
+	if (buf_adds(out, v->staging) < 0 || buf_addc(out, '\0') < 0 ||
+		buf_adds(out, v->db_path) < 0 || buf_addc(out, '\0') < 0 ||
+		buf_addf(out, "%ld", (long)getpid()) < 0)
 		return -1;
 	return buf_addc(out, '\0');
 }
@@ -72,7 +72,7 @@ void side_getxattr(fuse_req_t req, struct node *n, const char *name, size_t size
 		return;
 	}
 	if (strcmp(name, SIDE_VIEW) == 0) {
-		rc = answer_view(v, &out);
+		rc = view_describe(v, &out);
 	} else if (strcmp(name, SIDE_PATH) == 0) {
 		rc = answer_path(n, &out);
 	} else if (strcmp(name, SIDE_LABEL) == 0) {

@@ -9,6 +9,7 @@
 
 #include "common/cleanup.h"
 #include "common/quote.h"
+#include "fs/show.h"
 #include "fs/writer_path.h"
 
 int writer_open(struct writer **out, struct stage *stage, struct db *db, struct err *e)
@@ -71,18 +72,13 @@ static int clear(struct writer *w, const struct writer_place *p, uint32_t old,
 	return 0;
 }
 
-/*
- * Staging files are readable and writable by their owner whatever mode the record shows,
- * and executable where anybody may execute them, so that tools can run in the tree.
- */
 static int make_file(const struct writer_place *p, const struct writer_meta *m,
 	const char *path, int *fd, struct err *e)
 {
-	int perm = m->mode & 0111 ? 0755 : 0644;
 	int file;
 
-	file = stage_open_below(
-		p->dir.fd, p->name, O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, (mode_t)perm);
+	file = stage_open_below(p->dir.fd, p->name,
+		O_WRONLY | O_CREAT | O_EXCL | O_NOCTTY, show_staging_mode(m->mode));
 	if (file < 0)
 		return err_sys(e, path, "cannot make the file");
 	if (fd)

@@ -71,6 +71,21 @@ static int compare_items(const void *a, const void *b)
 	return strcmp(((const struct xattr *)a)->name, ((const struct xattr *)b)->name);
 }
 
+int xattr_label_check(const char *label, size_t len, struct err *e)
+{
+	if (!len || len > DB_LABEL_MAX)
+		return err_set(e, ERR_INPUT, "a label has 1 to %d bytes", DB_LABEL_MAX);
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)label[i] < 0x20 || label[i] == 0x7f)
+			return err_set(
+				e, ERR_INPUT, "a label cannot hold a control character");
+	if (len == strlen(LABEL_EXCLUDED) && memcmp(label, LABEL_EXCLUDED, len) == 0)
+		return err_set(e, ERR_INPUT,
+			"the label " LABEL_EXCLUDED " stands for none, and only a policy "
+			"can say so");
+	return 0;
+}
+
 static const struct xattr *list_find(const struct attr_list *l, const char *name)
 {
 	const struct xattr key = {.name = name};
@@ -204,8 +219,7 @@ int node_load_xattrs(struct engine *en, struct node *n, struct err *e)
 	return e->code ? -1 : err_set(e, ERR_SYS, "out of memory");
 }
 
-/* The host's labels, hashes and trusted.* never show: they describe the build host. */
-static bool host_name_shows(const char *name)
+bool xattr_host_shows(const char *name)
 {
 	return starts(name, "user.") || strcmp(name, XATTR_CAPABILITY) == 0 ||
 	       xattr_is_acl(name);
@@ -244,7 +258,7 @@ static int add_from_host(struct gather *g, const struct host_file *f, struct err
 	for (const char *p = names; p < names + len; p += strlen(p) + 1) {
 		ssize_t size;
 
-		if (!host_name_shows(p) || list_find(recorded, p))
+		if (!xattr_host_shows(p) || list_find(recorded, p))
 			continue;
 		size = host_value(f, p, value, XATTR_SIZE_MAX);
 		if (size < 0)

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/err.h"
+
 #define XATTR_LABEL       "security.selinux"
 #define XATTR_CAPABILITY  "security.capability"
 #define XATTR_ACL_ACCESS  "system.posix_acl_access"
@@ -30,5 +32,11 @@ enum xattr_fate {
 /* type: S_IFMT bits of the file as shown. */
 enum xattr_fate xattr_fate(
 	uint32_t type, const char *name, const void *value, size_t len);
+
+/* The host's labels, hashes and trusted.* never show: they describe the build host. */
+bool xattr_host_shows(const char *name);
+
+/* -1 for what cannot be a label (given without the NUL at its end). */
+int xattr_label_check(const char *label, size_t len, struct err *e);
 
 #endif

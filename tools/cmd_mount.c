@@ -20,6 +20,7 @@
 #include "fs/mount_options.h"
 #include "fs/session.h"
 #include "tools/commands.h"
+#include "tools/labels/policy.h"
 #include "tools/locate.h"
 #include "tools/mount.h"
 
@@ -29,6 +30,7 @@ struct daemon {
 	struct place place;
 	char *mountpoint;
 	const struct mount_options *options;
+	struct labeler *labeler; /* of new files; NULL: none */
 	bool foreground;
 	int ready;             /* written to once the view is up; -1 when done */
 	_Atomic bool detached; /* set by the prober */
@@ -85,6 +87,56 @@ static void on_ready(void *arg)
 	close(take_fd(&d->ready));
 }
 
+static void on_trouble(void *arg, const char *text)
+{
+	const struct daemon *d = arg;
+
+	say(d, "%s: %s", d->mountpoint, text);
+}
+
+/* A view that writes, from its database to its end. */
+static int open_live(struct daemon *d, struct live **l, struct err *e)
+{
+	struct live_options o = {
+		.uid = d->options->engine.uid,
+		.gid = d->options->engine.gid,
+		.no_labels = d->options->engine.no_labels,
+		.labeler = d->labeler,
+		.say = on_trouble,
+		.say_arg = d,
+	};
+	struct stage *stage;
+	struct db *db = NULL;
+
+	if (stage_open(&stage, d->place.staging, e) < 0)
+		return -1;
+	if (db_open(&db, d->place.db, DB_LIVE, e) < 0 ||
+		place_check_finished(db, e) < 0) {
+		db_close(db);
+		stage_close(stage);
+		return -1;
+	}
+	return live_open(l, stage, db, &o, e);
+}
+
+static int serve_live(struct daemon *d, struct err *e)
+{
+	struct err end;
+	struct live *l;
+	int rc;
+
+	/* Modes are for the view to say; files in the staging tree are for who builds. */
+	umask(022);
+	if (open_live(d, &l, e) < 0)
+		return -1;
+	rc = session_run(NULL, l, d->mountpoint, d->options, on_ready, d, e);
+	if (live_close(l, &end) < 0) {
+		say(d, "%s", end.msg);
+		return rc < 0 ? -1 : EXIT_ERROR;
+	}
+	return rc < 0 ? -1 : EXIT_FINE;
+}
+
 /* The daemon's life. Returns an exit code. */
 static int serve(struct daemon *d, struct err *e)
 {
@@ -92,10 +144,12 @@ static int serve(struct daemon *d, struct err *e)
 	bool broken = false;
 	int rc;
 
+	if (d->options->writable)
+		return serve_live(d, e);
 	if (place_open(&d->place, DB_SEALED, &d->options->engine, &en, e) < 0)
 		return -1;
 	engine_on_finding(en, on_finding, d);
-	rc = session_run(en, d->mountpoint, d->options, on_ready, d, e);
+	rc = session_run(en, NULL, d->mountpoint, d->options, on_ready, d, e);
 	if (rc == 0) {
 		engine_check_seal(en);
 		broken = engine_seal_broken(en);
@@ -253,8 +307,12 @@ int mount_view(const char *staging, const char *mountpoint, bool foreground,
 	/* Looked at here, so that the plainest mistakes are told first. */
 	if (rc == 0)
 		rc = stage_open(&stage, d.place.staging, e);
-	if (rc == 0)
+	if (rc == 0) {
+		if (m->label_new)
+			rc = policy_open(&d.labeler, stage, *m->policy ? m->policy : NULL,
+				NULL, e);
 		stage_close(stage);
+	}
 	if (rc == 0)
 		rc = check_mountpoint(&d, mountpoint, e);
 	keep = d.mountpoint;
@@ -264,6 +322,7 @@ int mount_view(const char *staging, const char *mountpoint, bool foreground,
 		rc = session_check_host(e);
 	if (rc == 0)
 		rc = start(&d, e);
+	labeler_close(d.labeler);
 	place_free(&d.place);
 	return rc;
 }
@@ -293,6 +352,8 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 	(void)argc;
 	if (!options_ready && mount_options_init(&options_given, e) < 0)
 		return -1;
+	if (mount_options_check(&options_given, e) < 0)
+		return -1;
 	return mount_view(argv[0], argv[1], opt_foreground, &options_given, e);
 }
 
@@ -300,9 +361,9 @@ static const struct command_option command_options[] = {
 	{'f', "foreground", NULL,
 		"stay in the foreground; findings go to standard error"},
 	{'o', NULL, "OPTION,...",
-		"ro, no-labels, allow-unlabeled, allow_other, "
+		"ro, rw, policy[=PATH], no-labels, allow-unlabeled, allow_other, "
 		"default-owner=UID:GID, clamp=SECONDS, db=FILE, threads=N, noexec, "
-		"debug"},
+		"debug, writable"},
 	OPTION_DB,
 	{0},
 };
@@ -311,11 +372,18 @@ const struct command cmd_mount = {
 	.name = "mount",
 	.synopsis = "STAGING MOUNTPOINT",
 	.summary = "Show a staging tree as it will be on the target",
-	.details = "The view is read-only and sealed: when the staging tree changes "
-		   "while it\n"
-		   "is up, that is found at the latest by 'livery umount', which then "
-		   "exits 1.\n"
-		   "SOURCE_DATE_EPOCH, or -o clamp, caps the times that it shows.",
+	.details =
+		"Without -o rw, the view is read-only and sealed: when the staging "
+		"tree changes\n"
+		"while it is up, that is found at the latest by 'livery umount', which "
+		"then\n"
+		"exits 1. SOURCE_DATE_EPOCH, or -o clamp, caps the times that it "
+		"shows.\n"
+		"With -o rw, programs write into the view as root would; content goes "
+		"to the\n"
+		"staging tree, all else to the database. Nobody but the caller can use "
+		"such a\n"
+		"view.",
 	.options = command_options,
 	.min_args = 2,
 	.max_args = 2,

@@ -47,6 +47,8 @@ static int helper(int argc, char **argv, struct err *e)
 	if (argc - optind != 2)
 		return err_set(e, ERR_USAGE,
 			"usage: mount.livery STAGING MOUNTPOINT [-sfnv] [-o OPTIONS]");
+	if (mount_options_check(&m, e) < 0)
+		return -1;
 	if (fake)
 		return EXIT_FINE;
 	if (*m.user && become(m.user, e) < 0)

@@ -98,18 +98,3 @@ int xattr_value_parse(const char *text, struct buf *out, struct err *e)
 		return parse_base64(text + 2, out, e);
 	return parse_text(text + quoted, text + len - quoted, out, e);
 }
-
-int xattr_label_check(const char *label, size_t len, struct err *e)
-{
-	if (!len || len > DB_LABEL_MAX)
-		return err_set(e, ERR_INPUT, "a label has 1 to %d bytes", DB_LABEL_MAX);
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)label[i] < 0x20 || label[i] == 0x7f)
-			return err_set(
-				e, ERR_INPUT, "a label cannot hold a control character");
-	if (len == strlen(LABEL_EXCLUDED) && memcmp(label, LABEL_EXCLUDED, len) == 0)
-		return err_set(e, ERR_INPUT,
-			"the label " LABEL_EXCLUDED " stands for none, and only a policy "
-			"can say so");
-	return 0;
-}

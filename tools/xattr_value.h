@@ -9,7 +9,4 @@
 /* As setfattr(1) takes one: text, "text", 0xHEX or 0sBASE64. */
 int xattr_value_parse(const char *text, struct buf *out, struct err *e);
 
-/* -1 for what cannot be a label (given without the NUL at its end). */
-int xattr_label_check(const char *label, size_t len, struct err *e);
-
 #endif

@@ -41,7 +41,7 @@ refused() { # EXIT DESCRIPTION REGEX ARG...
 	like "$ERR" "$3" "says why"
 	result "$(! is_mounted "$SCRATCH/view"; echo $?)" "and mounts nothing"
 }
-refused 1 "rw" "mount option rw: .*ro" "$SCRATCH/rootfs" "$SCRATCH/view" -o rw,noauto
+refused 1 "rw" "say ro, or writable" "$SCRATCH/rootfs" "$SCRATCH/view" -o rw,noauto
 refused 1 "an unknown option" "mount option frobnicate" "$SCRATCH/rootfs" "$SCRATCH/view" -o ro,frobnicate
 refused 1 "an unknown letter" "'q'.*usage" "$SCRATCH/rootfs" "$SCRATCH/view" -q
 refused 1 "an operand too few" "usage" "$SCRATCH/rootfs"
@@ -101,7 +101,7 @@ fuse.livery $SCRATCH/rootfs
 umount: 0
 second: 0
 umount(8): 0
-livery: mount option rw: a view is read-only: say ro
+livery: mount options of this line in fstab: say ro, or writable for a view that writes (mount(8) says rw by itself where a line does not say ro)
 third: 1" "mounts as the user, refuses what says rw"
 	ok "no daemon is left" wait_for 20 no_daemon
 	rmdir .real .sbin

@@ -100,7 +100,7 @@ as_user touch rootfs/unrecorded
 # --- options that are none
 
 for option in default-owner=root default-owner=1 default-owner=1:-2 default-owner=4294967295:0 \
-	clamp=soon clamp= clamp=-1 threads=0 threads=1000 rw no-such-option allow_others \
+	clamp=soon clamp= clamp=-1 threads=0 threads=1000 writable policy no-such-option allow_others \
 	setuid=root user; do
 	exits 2 "mount -o $option" as_user "$LIVERY" mount -o "ro,$option" rootfs empty
 	like "$ERR" "$option" "is refused by name"

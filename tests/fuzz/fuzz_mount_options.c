@@ -19,16 +19,25 @@ static void parse(const char *text, bool fstab)
 
 	if (mount_options_init(&m, &e) < 0)
 		abort();
-	if (mount_options_parse(&m, text, fstab, &e) < 0) {
+	if (mount_options_parse(&m, text, fstab, &e) < 0 ||
+		mount_options_check(&m, &e) < 0) {
 		if (e.code == ERR_NONE || !e.msg[0] || strchr(e.msg, '\n'))
 			abort();
 		return;
 	}
 	if (m.threads > 256 || m.engine.uid == UINT32_MAX || m.engine.gid == UINT32_MAX)
 		abort();
-	if (m.engine.clamp_time < 0 || strncmp(m.kernel, "ro", 2) != 0)
+	if (m.engine.clamp_time < 0 ||
+		strncmp(m.kernel, m.writable ? "rw" : "ro", 2) != 0)
 		abort();
-	if (strlen(m.db) >= sizeof(m.db) || strlen(m.user) >= sizeof(m.user))
+	if (m.writable && (m.allow_other || m.engine.clamp))
+		abort();
+	if (!m.writable && m.label_new)
+		abort();
+	if (fstab && m.writable && !m.said_writable)
+		abort();
+	if (strlen(m.policy) >= sizeof(m.policy) || strlen(m.db) >= sizeof(m.db) ||
+		strlen(m.user) >= sizeof(m.user))
 		abort();
 	if (!fstab && m.user[0])
 		abort();

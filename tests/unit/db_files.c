@@ -5,7 +5,7 @@
 
 #define FLIPS 80
 
-static const enum db_mode modes[] = {DB_READ, DB_SEALED, DB_WRITE, DB_CREATE};
+static const enum db_mode modes[] = {DB_READ, DB_SEALED, DB_WRITE, DB_CREATE, DB_LIVE};
 static struct bytes sample;
 
 static int files_here(void)
@@ -109,7 +109,10 @@ static void test_other_databases(void)
 	spoiled("DROP TABLE note", "its tables are not those", "a table is missing");
 	spoiled("ALTER TABLE record ADD COLUMN more", "its tables are not those",
 		"another column");
-	spoiled("PRAGMA journal_mode = WAL", "rollback journal", "in WAL mode");
+	spoil("other-wal", "CREATE TABLE t (a); PRAGMA journal_mode = WAL");
+	refused("other-wal", "not one of livery's", "another program's, in WAL mode");
+	spoiled("PRAGMA user_version = 999; PRAGMA journal_mode = WAL", "newer livery",
+		"a newer schema, in WAL mode");
 }
 
 static void test_truncated(void)

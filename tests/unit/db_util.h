@@ -3,7 +3,11 @@
 #ifndef TESTS_UNIT_DB_UTIL_H
 #define TESTS_UNIT_DB_UTIL_H
 
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <sqlite3.h>
+#include <sys/wait.h>
 
 #include "tests/unit/tree.h"
 
@@ -40,6 +44,92 @@ static inline bool same_bytes(const char *path, const struct bytes *b)
 
 	free(now);
 	return same;
+}
+
+/* Another process, which does what one letter says and answers with one. */
+struct peer {
+	pid_t pid;
+	int to, from;
+};
+
+typedef char peer_fn(char what);
+
+static inline struct peer peer_start(peer_fn *fn)
+{
+	int to[2], from[2];
+	struct peer p;
+	char c;
+
+	if (pipe2(to, O_CLOEXEC) < 0 || pipe2(from, O_CLOEXEC) < 0)
+		err(1, "pipe");
+	p.pid = fork();
+	if (p.pid < 0)
+		err(1, "fork");
+	if (p.pid == 0) {
+		close(to[1]);
+		while (read(to[0], &c, 1) == 1) {
+			c = fn(c);
+			if (write(from[1], &c, 1) != 1)
+				_exit(1);
+		}
+		_exit(0);
+	}
+	close(to[0]);
+	close(from[1]);
+	p.to = to[1];
+	p.from = from[0];
+	return p;
+}
+
+static inline void peer_tell(const struct peer *p, char what)
+{
+	if (write(p->to, &what, 1) != 1)
+		err(1, "write");
+}
+
+static inline char peer_hear(const struct peer *p)
+{
+	char c;
+
+	return read(p->from, &c, 1) == 1 ? c : 0;
+}
+
+static inline char peer_ask(const struct peer *p, char what)
+{
+	peer_tell(p, what);
+	return peer_hear(p);
+}
+
+/* Whether it answers in that time. */
+static inline bool peer_answers(const struct peer *p, int milliseconds)
+{
+	struct pollfd fd = {.fd = p->from, .events = POLLIN};
+
+	return poll(&fd, 1, milliseconds) == 1;
+}
+
+static inline void peer_kill(struct peer *p)
+{
+	kill(p->pid, SIGKILL);
+	waitpid(p->pid, NULL, 0);
+	close(p->to);
+	close(p->from);
+}
+
+/* At rest: one file, in rollback-journal mode. */
+static inline bool at_rest(const char *path)
+{
+	static const char *const others[] = {"-wal", "-shm", "-journal"};
+	struct bytes b = read_bytes(path);
+	bool rest = b.len >= 100 && b.data[18] == 1 && b.data[19] == 1;
+	char other[300];
+
+	free(b.data);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		snprintf(other, sizeof(other), "%s%s", path, others[i]);
+		rest = rest && !exists(other);
+	}
+	return rest;
 }
 
 /* A small tree with one of everything: a labeled directory, links, a device, attributes.

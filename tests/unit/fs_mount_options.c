@@ -50,6 +50,9 @@ static void test_defaults(void)
 	ok(m.engine.uid == 0 && m.engine.gid == 0 && m.threads == 0, "owner 0:0");
 	is_str(m.kernel, "ro", "read-only");
 	ok(!*m.db && !*m.user, "no database, no user");
+	is_int(mount_options_check(&m, &e), 0, "nothing is said, and nothing is wrong");
+	ok(!m.writable && !m.label_new && !*m.policy, "it does not write");
+	is_str(m.kernel, "ro", "read-only still");
 	setenv("SOURCE_DATE_EPOCH", "1234567890", 1);
 	m = fresh();
 	ok(m.engine.clamp && m.engine.clamp_time == 1234567890, "SOURCE_DATE_EPOCH");
@@ -94,8 +97,8 @@ static void test_values(void)
 static void test_words(void)
 {
 	static const char *const everywhere[] = {"", ",", "ro", "nosuid", "nodev",
-		"noatime", "nodiratime", "relatime", "noexec", "no-labels", "allow_other",
-		"debug"};
+		"noatime", "nodiratime", "relatime", "rw", "writable", "policy",
+		"policy=/etc/selinux/mls", "noexec", "no-labels", "allow_other", "debug"};
 	static const char *const fstab[] = {"exec", "suid", "dev", "async", "defaults",
 		"auto", "noauto", "user", "user=joe", "users", "nouser", "owner", "group",
 		"_netdev", "nofail", "x-systemd.automount", "x-", "X-mount.mkdir=0755",
@@ -117,8 +120,8 @@ static void test_refused(void)
 	static const struct {
 		const char *text, *named;
 	} cases[] = {
-		{"rw", "rw"},
-		{"ro,rw", "a view is read-only"},
+		{"writable=1", "writable=1"},
+		{"policy=", "policy="},
 		{"frobnicate", "mount option frobnicate: there is no such option"},
 		{"ro,no-label", "no-label:"},
 		{"NO-LABELS", "NO-LABELS"},
@@ -155,6 +158,99 @@ static void test_refused(void)
 	}
 	refused("setuid=a-name-of-more-than-thirty-two-bytes", true, "setuid=");
 	refused("setuid=", true, "setuid=");
+}
+
+static const struct access {
+	const char *text;
+	bool fstab, writable;
+	const char *kernel;
+} accesses[] = {
+	{"ro", false, false, "ro"},
+	{"rw", false, true, "rw"},
+	{"writable", false, true, "rw"},
+	{"rw,writable", false, true, "rw"},
+	{"ro,rw", false, true, "rw"},
+	{"rw,ro", false, false, "ro"},
+	{"noexec,rw", false, true, "rw,noexec"},
+	{"", true, false, "ro"},
+	{"ro,noexec", true, false, "ro,noexec"},
+	{"rw,ro", true, false, "ro"},
+	{"writable", true, true, "rw"},
+	{"rw,writable,noauto", true, true, "rw"},
+	{"writable,noexec,rw", true, true, "rw,noexec"},
+};
+
+static void test_access(void)
+{
+	struct mount_options m;
+
+	for (size_t i = 0; i < sizeof(accesses) / sizeof(accesses[0]); i++) {
+		const struct access *a = &accesses[i];
+		const char *where = a->fstab ? "fstab" : "-o";
+
+		m = fresh();
+		mount_options_parse(&m, a->text, a->fstab, &e);
+		is_int(mount_options_check(&m, &e), 0, "%s '%s' is fine", where, a->text);
+		ok(m.writable == a->writable, "%s '%s': %s", where, a->text,
+			a->writable ? "writes" : "does not write");
+		is_str(m.kernel, a->kernel, "%s '%s': the kernel is told", where,
+			a->text);
+	}
+	setenv("SOURCE_DATE_EPOCH", "5", 1);
+	m = fresh();
+	mount_options_parse(&m, "rw", false, &e);
+	is_int(mount_options_check(&m, &e), 0, "rw with SOURCE_DATE_EPOCH");
+	ok(!m.engine.clamp, "which does not count then");
+	m = fresh();
+	mount_options_parse(&m, "rw,ro", false, &e);
+	mount_options_check(&m, &e);
+	ok(m.engine.clamp && m.engine.clamp_time == 5, "and does for a sealed view");
+	unsetenv("SOURCE_DATE_EPOCH");
+	m = fresh();
+	mount_options_parse(&m, "rw,policy=/p\\,q,allow-unlabeled", false, &e);
+	is_int(mount_options_check(&m, &e), 0, "rw with a policy");
+	ok(m.label_new, "labels new files");
+	is_str(m.policy, "/p,q", "by that policy");
+	m = fresh();
+	mount_options_parse(&m, "policy,writable", true, &e);
+	is_int(mount_options_check(&m, &e), 0, "writable with the tree's own policy");
+	ok(m.label_new && !*m.policy, "labels new files by it");
+}
+
+static const struct clash {
+	const char *text;
+	bool fstab;
+	const char *named; /* what the message must name */
+} clashes[] = {
+	{"rw,allow_other", false, "rw and allow_other"},
+	{"rw,writable,allow_other", true, "rw and allow_other"},
+	{"rw,clamp=5", false, "rw and clamp="},
+	{"clamp=5,writable", false, "rw and clamp="},
+	{"policy", false, "policy and ro"},
+	{"ro,policy=/p", false, "policy and ro"},
+	{"ro,policy", true, "policy and ro"},
+	{"ro,writable", false, "ro and writable"},
+	{"writable,ro", true, "ro and writable"},
+	{"rw", true, "say ro, or writable"},
+	{"rw,noauto,user", true, "say ro, or writable"},
+	{"rw,policy", true, "say ro, or writable"},
+	{"ro,rw", true, "say ro, or writable"},
+};
+
+static void test_clashes(void)
+{
+	for (size_t i = 0; i < sizeof(clashes) / sizeof(clashes[0]); i++) {
+		const struct clash *c = &clashes[i];
+		struct mount_options m = fresh();
+
+		is_int(mount_options_parse(&m, c->text, c->fstab, &e), 0, "'%s'",
+			c->text);
+		e = (struct err){0};
+		is_int(mount_options_check(&m, &e), -1, "%s '%s' is refused",
+			c->fstab ? "fstab" : "-o", c->text);
+		ok(e.code == ERR_USAGE && strstr(e.msg, c->named),
+			"and the message says why: %.100s", e.msg);
+	}
 }
 
 static void test_lengths(void)
@@ -194,6 +290,8 @@ int main(void)
 	test_values();
 	test_words();
 	test_refused();
+	test_access();
+	test_clashes();
 	test_lengths();
 	test_owner();
 	return done_testing();

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Content. Descriptors of the staging files that were used last are kept; bytes are moved
+ * without the lock.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "fs/live/node.h"
+
+struct file {
+	const struct live_node *node;
+	int fd;
+	unsigned users; /* calls under way, and one for the slot */
+	bool writable;
+};
+
+static void put_file(struct file *f)
+{
+	if (--f->users)
+		return;
+	close(f->fd);
+	free(f);
+}
+
+static struct file **slot(struct live *l, const struct live_node *n)
+{
+	return &l->files[((uintptr_t)n >> 6) % LIVE_FILES];
+}
+
+void files_forget(struct live *l, const struct live_node *n)
+{
+	struct file **s = slot(l, n);
+
+	if (*s && (*s)->node == n) {
+		put_file(*s);
+		*s = NULL;
+	}
+}
+
+void files_close(struct live *l)
+{
+	for (int i = 0; i < LIVE_FILES; i++)
+		if (l->files[i])
+			put_file(l->files[i]);
+}
+
+/* Through the descriptor that is held: the file that was looked at, and no other. */
+static int open_content(struct live *l, struct live_node *n, bool writable)
+{
+	cleanup_grip struct grip g = GRIP_NONE;
+	int flags = (writable ? O_RDWR : O_RDONLY) | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+	char path[GRIP_PATH];
+	int rc = grip_node(l, n, &g);
+	int fd;
+
+	if (rc < 0)
+		return rc;
+	if (!S_ISREG(g.st.stx_mode))
+		return S_ISDIR(g.st.stx_mode) ? -EISDIR : -EINVAL;
+	fd = open(grip_path(&g, path), flags);
+	if (fd < 0 && errno == EACCES && grip_writable(l, n, &g) == 0)
+		fd = open(grip_path(&g, path), flags);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Takes the lock for itself. */
+static int get_file(struct live *l, struct live_node *n, bool writable, struct file **out)
+{
+	struct file **s = slot(l, n);
+	struct file *f;
+	int fd;
+
+	pthread_mutex_lock(&l->lock);
+	if (!*s || (*s)->node != n || ((writable && !(*s)->writable))) {
+		fd = open_content(l, n, writable);
+		f = fd < 0 ? NULL : malloc(sizeof(*f));
+		if (!f) {
+			pthread_mutex_unlock(&l->lock);
+			if (fd >= 0)
+				close(fd);
+			return fd < 0 ? fd : -ENOMEM;
+		}
+		*f = (struct file){n, fd, 1, writable};
+		if (*s)
+			put_file(*s);
+		*s = f;
+	}
+	*out = *s;
+	(*out)->users++;
+	pthread_mutex_unlock(&l->lock);
+	return 0;
+}
+
+static void done_with(struct live *l, struct file *f)
+{
+	pthread_mutex_lock(&l->lock);
+	put_file(f);
+	pthread_mutex_unlock(&l->lock);
+}
+
+ssize_t live_read(struct live *l, struct live_node *n, void *buf, size_t size, off_t off)
+{
+	struct file *f;
+	size_t done = 0;
+	ssize_t got = get_file(l, n, false, &f);
+
+	if (got < 0)
+		return got;
+	while (done < size) {
+		got = pread(f->fd, (char *)buf + done, size - done, off + (off_t)done);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			break;
+		done += (size_t)got;
+	}
+	got = got < 0 && !done ? -errno : (ssize_t)done;
+	done_with(l, f);
+	return got;
+}
+
+/* New content has nothing of what the old was trusted with, for root too. */
+static int distrust(struct live *l, struct live_node *n)
+{
+	int rc = 0;
+
+	pthread_mutex_lock(&l->lock);
+	if (n->r.id && n->r.has_xattrs)
+		rc = change_ready(l, n);
+	if (rc == 0)
+		rc = drop_capability(l, n);
+	pthread_mutex_unlock(&l->lock);
+	return rc;
+}
+
+ssize_t live_write(
+	struct live *l, struct live_node *n, const void *buf, size_t size, off_t off)
+{
+	struct file *f;
+	size_t done = 0;
+	ssize_t put = get_file(l, n, true, &f);
+
+	if (put == 0)
+		put = distrust(l, n);
+	else
+		return put;
+	while (put >= 0 && done < size) {
+		put = pwrite(
+			f->fd, (const char *)buf + done, size - done, off + (off_t)done);
+		if (put < 0 && errno == EINTR)
+			put = 0;
+		else if (put < 0)
+			put = -errno;
+		else
+			done += (size_t)put;
+	}
+	done_with(l, f);
+	return done ? (ssize_t)done : put;
+}
+
+/* The lock is held, and stays so: sizes change in the order in which it was asked. */
+int file_truncate(struct live *l, struct live_node *n, off_t size)
+{
+	cleanup_close int fd = open_content(l, n, true);
+	int rc = fd < 0 ? fd : drop_capability(l, n);
+
+	if (rc < 0)
+		return rc;
+	return ftruncate(fd, size) < 0 ? -errno : 0;
+}
+
+off_t live_seek(struct live *l, struct live_node *n, off_t off, int whence)
+{
+	struct file *f;
+	off_t at = get_file(l, n, false, &f);
+
+	if (at < 0)
+		return at;
+	at = lseek(f->fd, off, whence);
+	if (at < 0)
+		at = -errno;
+	done_with(l, f);
+	return at;
+}
+
+int live_fallocate(struct live *l, struct live_node *n, int mode, off_t off, off_t len)
+{
+	struct file *f;
+	int rc = get_file(l, n, true, &f);
+
+	if (rc < 0)
+		return rc;
+	rc = distrust(l, n);
+	if (rc == 0 && fallocate(f->fd, mode, off, len) < 0)
+		rc = -errno;
+	done_with(l, f);
+	return rc;
+}
+
+ssize_t live_copy(struct live *l, struct live_node *from, off_t from_off,
+	struct live_node *to, off_t to_off, size_t len, unsigned flags)
+{
+	struct file *in, *out;
+	ssize_t n = get_file(l, to, true, &out);
+
+	if (n < 0)
+		return n;
+	n = distrust(l, to);
+	if (n == 0)
+		n = get_file(l, from, false, &in);
+	if (n == 0) {
+		n = copy_file_range(in->fd, &from_off, out->fd, &to_off, len, flags);
+		if (n < 0)
+			n = -errno;
+		done_with(l, in);
+	}
+	done_with(l, out);
+	return n;
+}
+
+/* A directory, opened to be flushed: its names are there after a power cut. */
+static int open_dir(struct live *l, struct live_node *n)
+{
+	cleanup_grip struct grip g = GRIP_NONE;
+	char path[GRIP_PATH];
+	int rc = grip_node(l, n, &g);
+	int fd;
+
+	if (rc < 0)
+		return rc;
+	fd = open(grip_path(&g, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int sync_database(struct live *l)
+{
+	struct err e;
+	int rc;
+
+	pthread_mutex_lock(&l->lock);
+	rc = db_sync(l->db, &e) < 0 ? db_errno(l, &e) : 0;
+	pthread_mutex_unlock(&l->lock);
+	return rc;
+}
+
+int live_fsync(struct live *l, struct live_node *n, bool data_only)
+{
+	cleanup_close int dir = -1;
+	struct file *f;
+	int rc = 0;
+
+	if (S_ISREG(n->type)) {
+		rc = get_file(l, n, true, &f);
+		if (rc == 0) {
+			if ((data_only ? fdatasync(f->fd) : fsync(f->fd)) < 0)
+				rc = -errno;
+			done_with(l, f);
+		}
+	}
+	if (rc < 0)
+		return rc;
+	pthread_mutex_lock(&l->lock);
+	if (S_ISDIR(n->type) || n->parent)
+		dir = open_dir(l, S_ISDIR(n->type) ? n : n->parent);
+	pthread_mutex_unlock(&l->lock);
+	if (dir >= 0 && fsync(dir) < 0)
+		return -errno;
+	return sync_database(l);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the writable view share; see live.h. The lock is held for all. */
+#ifndef FS_LIVE_NODE_H
+#define FS_LIVE_NODE_H
+
+#include <pthread.h>
+
+#include "fs/live/intent.h"
+#include "fs/live/live.h"
+
+struct live_node {
+	struct live_node *next;   /* in its bucket */
+	struct live_node *parent; /* NULL: the root, or what no path leads to */
+	char *name;
+	uint64_t lookups;    /* the kernel's references */
+	uint32_t holds;      /* nodes below it, and calls that are under way */
+	uint64_t dev, ino;   /* the staging file */
+	int64_t btime;       /* its birth, nanoseconds; 0 unknown */
+	uint64_t shown;      /* inode number, the same as long as the node lives */
+	uint32_t type;       /* S_IFMT bits, as shown */
+	struct db_record r;  /* id 0: has none (or one that does not hold) */
+	uint64_t generation; /* of the database, when r was read */
+	int64_t given;       /* when attributes were handed out last, milliseconds */
+	int fd;              /* O_PATH where no path leads to it any more, else -1 */
+	bool orphan;         /* its record has no name, and goes with the node */
+	bool split;          /* shares its record with a file that is another one */
+};
+
+struct file;
+
+#define LIVE_FILES 64
+
+struct live {
+	struct stage *stage;
+	struct db *db;
+	struct live_options opt;
+	uid_t owner; /* of the staging tree: who the default owner stands for */
+	struct live_node *root;
+	struct live_node **buckets;
+	size_t count, bucket_count;
+	struct file *files[LIVE_FILES]; /* content that was used last */
+	struct intent *intent;
+	int64_t *dead; /* records of orphans that are forgotten, to be dropped */
+	size_t dead_count, dead_room;
+	uint64_t generation; /* goes up when others wrote to the database */
+	pthread_mutex_t lock;
+	pthread_cond_t returned; /* lent became false */
+	bool lent, closing;
+	pthread_t keeper; /* waits for the end of the loan */
+	bool keeper_runs;
+	void (*changed)(void *arg, struct live_node *n);
+	void *changed_arg;
+};
+
+/* tree.c: nodes. */
+int live_nodes_init(struct live *l, struct err *e);
+void live_nodes_free(struct live *l);
+void node_release(struct live *l, struct live_node *n); /* frees it if unused */
+void node_hold(struct live_node *n);
+void node_drop_hold(struct live *l, struct live_node *n);
+/* The node of a staging file and record; NULL: none. */
+struct live_node *node_find(struct live *l, const struct statx *st, int64_t record);
+/* The same, made where there is none (NULL: no memory); its path is now dir/name. */
+struct live_node *node_get(struct live *l, struct live_node *dir, const char *name,
+	const struct statx *st, const struct db_record *r);
+int node_set_path(
+	struct live *l, struct live_node *n, struct live_node *dir, const char *name);
+/* No path leads to it any more; fd (O_PATH) is taken over. */
+void node_detach(struct live *l, struct live_node *n, int fd);
+/* Its path in the staging tree, malloc'd; -ESTALE where there is none. */
+int node_path(const struct live *l, const struct live_node *n, char **path);
+
+/* A staging file, opened with O_PATH, and as it is now. */
+struct grip {
+	int fd;
+	bool borrowed; /* fd is not to be closed */
+	struct statx st;
+};
+#define cleanup_grip __attribute__((cleanup(grip_release)))
+#define GRIP_NONE                                                                        \
+	{                                                                                \
+		.fd = -1                                                                 \
+	}
+int grip_node(struct live *l, struct live_node *n, struct grip *g);
+void grip_release(struct grip *g);
+/* "/proc/self/fd/N", for calls that take no descriptor of that kind. */
+#define GRIP_PATH 40
+const char *grip_path(const struct grip *g, char path[GRIP_PATH]);
+
+int live_statx(int fd, const char *name, struct statx *st); /* "" is fd itself */
+int64_t statx_btime(const struct statx *st);
+
+/* look.c: names to nodes, nodes to what they show. */
+int child_record(struct live *l, struct live_node *dir, const char *name,
+	const struct statx *st, struct db_record *r);
+int child_node(struct live *l, struct live_node *dir, const struct grip *g,
+	const char *name, struct statx *st, struct live_node **out);
+int node_sync(struct live *l, struct live_node *n); /* reads its record again if due */
+int node_stat(
+	struct live *l, struct live_node *n, const struct statx *st, struct stat *out);
+int give(struct live *l, struct live_node *n, const struct statx *st,
+	struct live_entry *out);
+void node_given(struct live_node *n); /* its attributes, just now */
+uint64_t shown_ino(int64_t record, bool split, uint64_t ino);
+uint32_t node_mode(const struct live_node *n, const struct statx *st); /* 07777 bits */
+
+/* record.c: changes to the database. */
+int change_begin(struct live *l);       /* waits while the database is lent */
+int change_end(struct live *l, int rc); /* commits, or rolls back where rc < 0 */
+/* Waits while it is lent, and has the node's record up to date. */
+int change_ready(struct live *l, struct live_node *n);
+int db_errno(struct live *l, const struct err *e);
+/* Makes sure that a node and all above it have records; in no transaction yet. */
+int node_adopt(struct live *l, struct live_node *n, const struct statx *st);
+int node_put(struct live *l, struct live_node *n, const struct db_record *r);
+void orphan_dead(struct live *l, int64_t record);
+
+/* attr.c: what setattr and xattrs share. */
+int node_touch(const struct grip *g); /* its change time is now */
+int drop_capability(struct live *l, struct live_node *n);
+/* The record's own value, then the staging file's; -ENODATA. */
+int attr_get(struct live *l, struct live_node *n, const struct grip *g, const char *name,
+	bool raw, struct buf *value);
+
+/* file.c */
+void files_forget(struct live *l, const struct live_node *n);
+void files_close(struct live *l);
+int file_truncate(struct live *l, struct live_node *n, off_t size);
+int grip_writable(struct live *l, struct live_node *n, struct grip *g);
+
+#endif

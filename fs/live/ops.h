@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The view that writes, as FUSE messages (fuse_lowlevel.h of libfuse 3). Session user
+ * data is a struct view with live set (fs/ops.h).
+ *
+ * OPEN and CREATE are answered with ENOSYS: the kernel then makes files by MKNOD, and
+ * sends neither them nor RELEASE and FLUSH. A file that is unlinked while it is open is
+ * known by its node.
+ */
+#ifndef FS_LIVE_OPS_H
+#define FS_LIVE_OPS_H
+
+#include "fs/live/live.h"
+#include "fs/ops.h"
+
+extern const struct fuse_lowlevel_ops live_ops;
+
+struct live *ops_live(fuse_req_t req);
+struct live_node *ops_node(fuse_req_t req, fuse_ino_t ino);
+
+/* A negative errno, or none. */
+void ops_reply(fuse_req_t req, int rc);
+void ops_reply_entry(fuse_req_t req, int rc, const struct live_entry *found);
+
+/* ops_name.c: what makes, moves and lists names */
+void live_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
+void live_op_mknod(
+	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
+void live_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
+void live_op_symlink(
+	fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
+void live_op_link(
+	fuse_req_t req, fuse_ino_t ino, fuse_ino_t new_parent, const char *new_name);
+void live_op_unlink(fuse_req_t req, fuse_ino_t parent, const char *name);
+void live_op_rmdir(fuse_req_t req, fuse_ino_t parent, const char *name);
+void live_op_rename(fuse_req_t req, fuse_ino_t parent, const char *name,
+	fuse_ino_t new_parent, const char *new_name, unsigned flags);
+void live_op_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void live_op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void live_op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+	struct fuse_file_info *fi);
+void live_op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+	struct fuse_file_info *fi);
+
+/* ops_xattr.c, with the side channel */
+void live_op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+void live_op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
+void live_op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
+	size_t size, int flags);
+void live_op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* Changes to the database: transactions, and records for files that have none. */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/array.h"
+#include "common/cleanup.h"
+#include "fs/live/node.h"
+
+/* The program gets a number; the text, which says more, goes to who mounted. */
+int db_errno(struct live *l, const struct err *e)
+{
+	if (l->opt.say)
+		l->opt.say(l->opt.say_arg, e->msg);
+	return -err_errno(e);
+}
+
+static void wait_back(struct live *l)
+{
+	while (l->lent)
+		pthread_cond_wait(&l->returned, &l->lock);
+}
+
+void orphan_dead(struct live *l, int64_t record)
+{
+	/* What does not fit here is dropped when the view ends. */
+	if (record && array_room(l->dead, l->dead_count, &l->dead_room) == 0)
+		l->dead[l->dead_count++] = record;
+}
+
+/* Orphans whose file nobody has open any more go with the next change. */
+static int drop_dead(struct live *l, struct err *e)
+{
+	for (size_t i = 0; i < l->dead_count; i++)
+		if (db_record_drop(l->db, l->dead[i], e) < 0)
+			return -1;
+	return 0;
+}
+
+int change_begin(struct live *l)
+{
+	struct err e;
+
+	wait_back(l);
+	if (db_begin(l->db, &e) < 0)
+		return db_errno(l, &e);
+	if (drop_dead(l, &e) < 0) {
+		db_rollback(l->db);
+		return db_errno(l, &e);
+	}
+	return 0;
+}
+
+int change_end(struct live *l, int rc)
+{
+	struct err e;
+
+	if (rc == 0 && db_commit(l->db, &e) < 0)
+		rc = db_errno(l, &e);
+	if (rc < 0)
+		db_rollback(l->db);
+	else
+		l->dead_count = 0;
+	return rc;
+}
+
+int change_ready(struct live *l, struct live_node *n)
+{
+	wait_back(l);
+	return node_sync(l, n);
+}
+
+/* n's own fields follow only once the transaction is through. */
+int node_put(struct live *l, struct live_node *n, const struct db_record *r)
+{
+	struct db_record put = *r;
+	struct err e;
+
+	(void)n;
+	return db_record_put(l->db, &put, &e) < 0 ? db_errno(l, &e) : 0;
+}
+
+static void set_hint(struct db_record *r, const struct statx *st)
+{
+	r->hint.dev = stage_dev(st);
+	r->hint.ino = st->stx_ino;
+	r->hint.btime = statx_btime(st);
+}
+
+struct copy {
+	struct db *db;
+	int64_t to;
+	struct err *e;
+};
+
+static int copy_xattr(void *arg, const char *name, const void *value, size_t len)
+{
+	struct copy *c = arg;
+
+	return db_xattr_put(c->db, c->to, name, value, len, c->e);
+}
+
+/* A record of its own, silent or like the one that it only shares, for one name. */
+static int make_record(struct live *l, struct live_node *n, const struct statx *st)
+{
+	struct db_record r = n->split ? n->r : db_record_new(st->stx_mode);
+	struct err e;
+	struct copy c = {.db = l->db, .e = &e};
+	int rc = change_begin(l);
+
+	if (rc < 0)
+		return rc;
+	r.id = 0;
+	set_hint(&r, st);
+	rc = db_record_put(l->db, &r, &e);
+	c.to = r.id;
+	if (rc == 0 && n->split)
+		rc = db_xattr_each(l->db, n->r.id, copy_xattr, &c, &e);
+	if (rc == 0 && n->parent)
+		rc = db_name_put(
+			l->db, n->parent->r.id, n->name, strlen(n->name), r.id, &e);
+	rc = change_end(l, rc < 0 ? db_errno(l, &e) : 0);
+	if (rc == 0) {
+		n->r = r;
+		n->split = false;
+	}
+	return rc;
+}
+
+/*
+ * From the top down. Hard links of a file that were made beside the view get their names
+ * recorded when they are looked up (tree.c lets them share the node).
+ */
+int node_adopt(struct live *l, struct live_node *n, const struct statx *st)
+{
+	int rc = change_ready(l, n);
+
+	while (rc == 0 && n->parent && !n->parent->r.id) {
+		cleanup_grip struct grip g = GRIP_NONE;
+		struct live_node *top = n->parent;
+
+		while (top->parent && !top->parent->r.id)
+			top = top->parent;
+		rc = grip_node(l, top, &g);
+		if (rc == 0)
+			rc = make_record(l, top, &g.st);
+	}
+	if (rc == 0 && (!n->r.id || n->split))
+		rc = make_record(l, n, st);
+	return rc;
+}

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Names that go, and names that move. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "fs/live/node.h"
+
+/* What is under a name now, opened so that it outlives the name. */
+struct victim {
+	int fd; /* O_PATH; -1: there is nothing */
+	struct statx st;
+	struct live_node *node; /* NULL: nobody knows it */
+};
+#define cleanup_victim __attribute__((cleanup(victim_free)))
+
+static void victim_free(struct victim *v)
+{
+	if (v->fd >= 0)
+		close(v->fd);
+}
+
+static int victim_find(struct live *l, struct live_node *dir, const struct grip *g,
+	const char *name, struct victim *v)
+{
+	struct db_record r;
+	int rc;
+
+	*v = (struct victim){.fd = openat(g->fd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC)};
+	if (v->fd < 0)
+		return errno == ENOENT ? 0 : -errno;
+	rc = live_statx(v->fd, "", &v->st);
+	if (rc == 0)
+		rc = child_record(l, dir, name, &v->st, &r);
+	if (rc == 0)
+		v->node = node_find(l, &v->st, r.id);
+	return rc;
+}
+
+/*
+ * A file that lost a name: reached by another one if that is how it is known, else by the
+ * descriptor, as long as anybody has it open.
+ */
+static void lose_name(struct live *l, struct victim *v, const struct live_node *dir,
+	const char *name, int64_t orphan)
+{
+	struct live_node *n = v->node;
+
+	if (!n) {
+		orphan_dead(l, orphan);
+		return;
+	}
+	n->orphan = n->orphan || orphan;
+	if (n->r.names)
+		n->r.names--;
+	if (n->parent == dir && n->name && strcmp(n->name, name) == 0)
+		node_detach(l, n, take_fd(&v->fd));
+	node_release(l, n);
+}
+
+static int unlink_name(
+	struct live *l, struct live_node *dir, const char *name, int64_t *orphan)
+{
+	struct err e;
+	int rc = dir->r.id ? change_begin(l) : 0;
+
+	*orphan = 0;
+	if (rc < 0 || !dir->r.id)
+		return rc;
+	if (db_name_unlink(l->db, dir->r.id, name, strlen(name), orphan, &e) < 0)
+		rc = db_errno(l, &e);
+	return change_end(l, rc);
+}
+
+int live_remove(struct live *l, struct live_node *dir, const char *name, bool directory)
+{
+	cleanup_grip struct grip g = GRIP_NONE;
+	cleanup_victim struct victim v = {.fd = -1};
+	struct intent_text t = {.kind = INTENT_REMOVE};
+	int flags = directory ? AT_REMOVEDIR : 0;
+	int64_t orphan;
+	int rc;
+
+	pthread_mutex_lock(&l->lock);
+	rc = change_ready(l, dir);
+	if (rc == 0)
+		rc = grip_node(l, dir, &g);
+	if (rc == 0)
+		rc = victim_find(l, dir, &g, name, &v);
+	if (rc == 0) {
+		t.from = (struct intent_name){dir->r.id, name};
+		intent_set(l->intent, &t);
+		if (unlinkat(g.fd, name, flags) < 0)
+			rc = -errno;
+		if (rc == -EACCES && grip_writable(l, dir, &g) == 0)
+			rc = unlinkat(g.fd, name, flags) < 0 ? -errno : 0;
+		if (rc == 0) {
+			rc = unlink_name(l, dir, name, &orphan);
+			if (rc == 0)
+				lose_name(l, &v, dir, name, orphan);
+		}
+		intent_clear(l->intent);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return rc;
+}
+
+struct move {
+	struct live_node *dir, *to_dir;
+	const char *name, *to_name;
+	struct grip from, to;
+	struct victim moved, replaced; /* with EXCHANGE: what comes back */
+	struct db_record r;            /* of what is moved; id 0: none */
+	bool exchange;
+};
+
+static int record_at(
+	struct live *l, struct live_node *dir, const char *name, struct db_record *r)
+{
+	struct err e;
+
+	*r = (struct db_record){0};
+	if (dir->r.id && db_name_get(l->db, dir->r.id, name, strlen(name), r, &e) < 0)
+		return db_errno(l, &e);
+	return 0;
+}
+
+static int put_name(struct live *l, struct live_node *dir, const char *name,
+	const struct db_record *r, struct err *e)
+{
+	if (!r->id)
+		return 0;
+	return db_name_put(l->db, dir->r.id, name, strlen(name), r->id, e);
+}
+
+/* Both names go, and come again crosswise or only one of them. */
+static int move_names(struct live *l, struct move *m, int64_t *orphan)
+{
+	struct db_record other;
+	int64_t unnamed;
+	struct err e;
+	int rc = record_at(l, m->to_dir, m->to_name, &other);
+
+	if (rc == 0)
+		rc = change_begin(l);
+	if (rc < 0)
+		return rc;
+	if (m->to_dir->r.id)
+		rc = db_name_unlink(l->db, m->to_dir->r.id, m->to_name,
+			strlen(m->to_name), orphan, &e);
+	if (rc == 0 && m->r.id && !m->exchange)
+		rc = db_name_move(l->db, m->dir->r.id, m->name, strlen(m->name),
+			m->to_dir->r.id, m->to_name, strlen(m->to_name), &e);
+	if (rc == 0 && m->exchange && m->dir->r.id)
+		rc = db_name_unlink(
+			l->db, m->dir->r.id, m->name, strlen(m->name), &unnamed, &e);
+	if (rc == 0 && m->exchange)
+		rc = put_name(l, m->dir, m->name, &other, &e);
+	if (rc == 0 && m->exchange)
+		rc = put_name(l, m->to_dir, m->to_name, &m->r, &e);
+	if (m->exchange)
+		*orphan = 0;
+	return change_end(l, rc < 0 ? db_errno(l, &e) : 0);
+}
+
+static void follow(struct live *l, struct move *m, int64_t orphan)
+{
+	struct live_node *moved = m->moved.node, *other = m->replaced.node;
+
+	if (moved)
+		node_hold(moved);
+	if (other && m->exchange)
+		node_set_path(l, other, m->dir, m->name);
+	else if (m->replaced.fd >= 0)
+		lose_name(l, &m->replaced, m->to_dir, m->to_name, orphan);
+	else
+		orphan_dead(l, orphan);
+	if (!moved)
+		return;
+	node_set_path(l, moved, m->to_dir, m->to_name);
+	node_drop_hold(l, moved);
+}
+
+static int rename_both(struct live *l, struct move *m, unsigned flags)
+{
+	struct intent_text t = {
+		.kind = m->exchange ? INTENT_EXCHANGE : INTENT_RENAME,
+		.from = {m->dir->r.id, m->name},
+		.to = {m->to_dir->r.id, m->to_name},
+		.ino = m->moved.st.stx_ino,
+		.record = &m->r,
+	};
+	int64_t orphan = 0;
+	int rc = 0;
+
+	intent_set(l->intent, &t);
+	if (renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) < 0)
+		rc = -errno;
+	if (rc == -EACCES && grip_writable(l, m->dir, &m->from) == 0 &&
+		grip_writable(l, m->to_dir, &m->to) == 0)
+		rc = renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) < 0
+			     ? -errno
+			     : 0;
+	if (rc == 0)
+		rc = move_names(l, m, &orphan);
+	if (rc == 0)
+		follow(l, m, orphan);
+	intent_clear(l->intent);
+	return rc;
+}
+
+static bool same_file(const struct victim *a, const struct victim *b)
+{
+	return a->fd >= 0 && b->fd >= 0 && a->st.stx_ino == b->st.stx_ino &&
+	       stage_dev(&a->st) == stage_dev(&b->st);
+}
+
+static int prepare(struct live *l, struct move *m)
+{
+	int rc = change_ready(l, m->dir);
+
+	if (rc == 0)
+		rc = grip_node(l, m->dir, &m->from);
+	if (rc == 0)
+		rc = grip_node(l, m->to_dir, &m->to);
+	if (rc == 0)
+		rc = record_at(l, m->dir, m->name, &m->r);
+	/* A record wants a directory with a record to be in. */
+	if (rc == 0)
+		rc = node_adopt(l, m->to_dir, &m->to.st);
+	if (rc == 0 && m->exchange)
+		rc = node_adopt(l, m->dir, &m->from.st);
+	if (rc == 0)
+		rc = victim_find(l, m->dir, &m->from, m->name, &m->moved);
+	if (rc == 0)
+		rc = victim_find(l, m->to_dir, &m->to, m->to_name, &m->replaced);
+	return rc;
+}
+
+int live_rename(struct live *l, struct live_node *dir, const char *name,
+	struct live_node *to_dir, const char *to_name, unsigned flags)
+{
+	struct move m = {
+		.dir = dir,
+		.name = name,
+		.to_dir = to_dir,
+		.to_name = to_name,
+		.from = GRIP_NONE,
+		.to = GRIP_NONE,
+		.moved.fd = -1,
+		.replaced.fd = -1,
+		.exchange = flags & RENAME_EXCHANGE,
+	};
+	int rc;
+
+	if (flags & ~(unsigned)(RENAME_EXCHANGE | RENAME_NOREPLACE))
+		return -EINVAL;
+	if (strlen(to_name) > DB_NAME_MAX)
+		return -ENAMETOOLONG;
+	pthread_mutex_lock(&l->lock);
+	rc = prepare(l, &m);
+	/* Two names of one file stay as they are: rename(2). */
+	if (rc == 0 && (flags || !same_file(&m.moved, &m.replaced)))
+		rc = rename_both(l, &m, flags);
+	pthread_mutex_unlock(&l->lock);
+	grip_release(&m.from);
+	grip_release(&m.to);
+	victim_free(&m.moved);
+	victim_free(&m.replaced);
+	return rc;
+}
