@@ -127,6 +127,30 @@ uint32_t acl_mode_without(const void *value, size_t len, uint32_t mode)
 	return mode;
 }
 
+bool acl_complete(const void *value, size_t len)
+{
+	static const uint16_t order[] = {ACL_TAG_USER_OBJ, ACL_TAG_USER,
+		ACL_TAG_GROUP_OBJ, ACL_TAG_GROUP, ACL_TAG_MASK, ACL_TAG_OTHER};
+	unsigned seen[6] = {0};
+	size_t at = 0;
+
+	for (size_t i = 4; i + sizeof(struct acl_entry) <= len;
+		i += sizeof(struct acl_entry)) {
+		struct acl_entry a;
+
+		memcpy(&a, (const char *)value + i, sizeof(a));
+		while (at < 6 && order[at] != le16toh(a.tag))
+			at++;
+		if (at == 6)
+			return false;
+		seen[at]++;
+	}
+	/* One each of owner, group and others; a mask at most, and with names at least.
+	 */
+	return seen[0] == 1 && seen[2] == 1 && seen[5] == 1 && seen[4] <= 1 &&
+	       (seen[4] || (!seen[1] && !seen[3]));
+}
+
 bool acl_is_mode(size_t len)
 {
 	return len == 4 + 3 * sizeof(struct acl_entry);

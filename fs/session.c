@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "fs/device.h"
 #include "fs/live/ops.h"
 #include "fs/ops.h"
 #include "fs/xattr.h"
@@ -166,9 +167,6 @@ static int make_args(
 	return m->debug ? fuse_opt_add_arg(args, "-odebug") : 0;
 }
 
-/* Changes that wait for the end of a loan must not keep readers from a thread. */
-#define WAITING_THREADS 62
-
 static int serve(struct session *s, unsigned threads)
 {
 	struct fuse_loop_config *cfg = fuse_loop_cfg_create();
@@ -182,8 +180,7 @@ static int serve(struct session *s, unsigned threads)
 		threads = n > 1 ? (unsigned)n : 1;
 	}
 	fuse_loop_cfg_set_clone_fd(cfg, 1);
-	fuse_loop_cfg_set_max_threads(
-		cfg, threads + (s->view.live ? WAITING_THREADS : 0));
+	fuse_loop_cfg_set_max_threads(cfg, threads);
 	fuse_loop_cfg_set_idle_threads(cfg, threads);
 	rc = fuse_session_loop_mt(s->se, cfg);
 	fuse_loop_cfg_destroy(cfg);
@@ -233,8 +230,13 @@ static int run(struct session *s, const struct mount_options *m, struct err *e)
 		return err_set(e, ERR_SYS,
 			"%s: cannot mount the view (see above for the reason)",
 			s->mountpoint);
-	if (s->view.live)
+	if (s->view.live) {
 		live_on_change(s->view.live, forget_attributes, s);
+		if (device_keep_bits(s->se, e) < 0) {
+			fuse_session_unmount(s->se);
+			return -1;
+		}
+	}
 	rc = mounted(s, m->threads, e);
 	if (s->view.live)
 		live_end_loans(s->view.live);

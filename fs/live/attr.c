@@ -22,6 +22,13 @@ static bool is_label(const char *name)
 	return strcmp(name, XATTR_LABEL) == 0;
 }
 
+/* Other names are of no kind that any filesystem has. */
+static bool known_space(const char *name, bool raw)
+{
+	return starts(name, "user.") || starts(name, "security.") || xattr_is_acl(name) ||
+	       (raw && starts(name, "trusted."));
+}
+
 /* Would a reader be given it? trusted.* only past the kernel. */
 static bool shows(const struct live_node *n, const char *name, const void *value,
 	size_t len, bool raw)
@@ -62,6 +69,24 @@ static int recorded_get(
 	return buf_add(value, bytes, len) < 0 ? -ENOMEM : 0;
 }
 
+/*
+ * Most staging files have no attributes of their own, and are asked often: that they have
+ * none is remembered for as long as attributes may be.
+ */
+static bool is_plain(const struct live_node *n)
+{
+	return n->plain && now_ms() - n->plain < (int64_t)(LIVE_TIMEOUT * 1000);
+}
+
+static bool look_plain(struct live_node *n, const struct grip *g)
+{
+	char path[GRIP_PATH];
+	ssize_t len = listxattr(grip_path(g, path), NULL, 0);
+
+	n->plain = len == 0 || (len < 0 && errno == ENOTSUP) ? now_ms() : 0;
+	return n->plain;
+}
+
 static int host_get(const struct grip *g, const char *name, struct buf *value)
 {
 	char path[GRIP_PATH];
@@ -87,11 +112,17 @@ int attr_get(struct live *l, struct live_node *n, const struct grip *g, const ch
 {
 	int rc;
 
+	if (!known_space(name, raw))
+		return -EOPNOTSUPP;
 	if (is_label(name))
 		return label_get(l, n, value);
 	rc = recorded_get(l, n, name, value);
-	if (rc == -ENODATA)
-		rc = host_get(g, name, value);
+	if (rc == -ENODATA && !is_plain(n)) {
+		if (g->fd < 0)
+			return -EAGAIN;
+		if (!look_plain(n, g))
+			rc = host_get(g, name, value);
+	}
 	if (rc == 0 && !shows(n, name, value->data, value->len, raw))
 		return -ENODATA;
 	return rc;
@@ -105,10 +136,14 @@ int live_getxattr(struct live *l, struct live_node *n, const char *name, bool ra
 
 	pthread_mutex_lock(&l->lock);
 	rc = node_sync(l, n);
-	if (rc == 0)
-		rc = grip_node(l, n, &g);
+	/* The staging file is opened only where it has to say something. */
 	if (rc == 0)
 		rc = attr_get(l, n, &g, name, raw, value);
+	if (rc == -EAGAIN) {
+		rc = grip_node(l, n, &g);
+		if (rc == 0)
+			rc = attr_get(l, n, &g, name, raw, value);
+	}
 	pthread_mutex_unlock(&l->lock);
 	return rc;
 }
@@ -238,10 +273,10 @@ static int check_name(const struct live_node *n, const struct setting *s, bool r
 {
 	bool acl = xattr_is_acl(s->name);
 
-	if (raw && starts(s->name, "trusted."))
-		return 0;
-	if (!acl && !starts(s->name, "user.") && !starts(s->name, "security."))
+	if (!known_space(s->name, raw))
 		return -EOPNOTSUPP;
+	if (starts(s->name, "trusted."))
+		return 0;
 	if (acl && S_ISLNK(n->type))
 		return -EOPNOTSUPP;
 	if (starts(s->name, "user.") && !S_ISREG(n->type) && !S_ISDIR(n->type))
@@ -252,6 +287,8 @@ static int check_name(const struct live_node *n, const struct setting *s, bool r
 		return -EACCES;
 	if (is_label(s->name))
 		return 0;
+	if (acl && !acl_complete(s->value, s->len))
+		return -EINVAL;
 	return xattr_fate(n->type, s->name, s->value, s->len) == XATTR_SHOWN ? 0
 									     : -EINVAL;
 }
@@ -295,12 +332,15 @@ static int drop_host(const struct grip *g, const char *name)
 {
 	char path[GRIP_PATH];
 
-	if (!xattr_host_shows(name) || removexattr(grip_path(g, path), name) == 0)
+	/* A capability that is not there could not be removed either, says the kernel. */
+	if (!xattr_host_shows(name) || getxattr(grip_path(g, path), name, NULL, 0) < 0 ||
+		removexattr(path, name) == 0)
 		return 0;
 	return errno == ENODATA || errno == ENOTSUP ? 0 : -errno;
 }
 
-static int set(struct live *l, struct live_node *n, struct grip *g, struct setting *s)
+static int set(struct live *l, struct live_node *n, struct grip *g, struct setting *s,
+	bool was_there)
 {
 	struct db_record r;
 	int rc = node_adopt(l, n, &g->st);
@@ -315,6 +355,8 @@ static int set(struct live *l, struct live_node *n, struct grip *g, struct setti
 		/* One that says no more than the mode is none. */
 		if (acl_is_mode(s->len))
 			s->value = NULL;
+		if (!s->value && !was_there && r.mode == n->r.mode)
+			return 0;
 	}
 	rc = change_begin(l);
 	if (rc == 0)
@@ -334,6 +376,7 @@ static int set_locked(
 {
 	cleanup_grip struct grip g = GRIP_NONE;
 	cleanup_buf struct buf old = {0};
+	bool was_there;
 	int rc = change_ready(l, n);
 
 	if (rc == 0)
@@ -343,13 +386,17 @@ static int set_locked(
 	if (rc < 0)
 		return rc;
 	rc = attr_get(l, n, &g, s->name, raw, &old);
+	was_there = rc == 0;
 	if (rc < 0 && rc != -ENODATA)
 		return rc;
 	if (rc == 0 && flags & XATTR_CREATE)
 		return -EEXIST;
+	/* No ACL is what one that is removed leaves. */
+	if (rc < 0 && !s->value && xattr_is_acl(s->name))
+		return 0;
 	if (rc < 0 && (flags & XATTR_REPLACE || !s->value))
 		return -ENODATA;
-	return set(l, n, &g, s);
+	return set(l, n, &g, s, was_there);
 }
 
 int live_setxattr(struct live *l, struct live_node *n, const char *name,

@@ -136,6 +136,14 @@ bool live_dir_at(struct live_dir *d, size_t position, struct live_dirent *out)
 	return true;
 }
 
+void live_dir_dots(struct live_dir *d, uint64_t *self, uint64_t *above)
+{
+	pthread_mutex_lock(&d->live->lock);
+	*self = d->node->shown;
+	*above = d->node->parent ? d->node->parent->shown : d->node->shown;
+	pthread_mutex_unlock(&d->live->lock);
+}
+
 int live_dir_look(struct live_dir *d, const char *name, struct live_entry *out)
 {
 	struct live *l = d->live;

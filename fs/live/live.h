@@ -92,6 +92,8 @@ void live_closedir(struct live_dir *d);
 int live_dir_begin(struct live_dir *d, bool anew);
 void live_dir_end(struct live_dir *d);
 bool live_dir_at(struct live_dir *d, size_t position, struct live_dirent *out);
+/* The inode numbers of "." and "..". */
+void live_dir_dots(struct live_dir *d, uint64_t *self, uint64_t *above);
 int live_dir_look(struct live_dir *d, const char *name, struct live_entry *out);
 
 /* What setattr is to change; the bits say which of st counts. */

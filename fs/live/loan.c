@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "common/cleanup.h"
 #include "fs/live/node.h"
@@ -21,13 +20,9 @@ void live_on_change(
 /* The nodes that the kernel may still show as they were, held; their number. */
 static size_t lately_given(struct live *l, struct live_node ***out)
 {
-	struct timespec t;
-	int64_t since;
+	int64_t since = now_ms() - (int64_t)(LIVE_TIMEOUT * 1000) - 50;
 	size_t count = 0;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	since = t.tv_sec * 1000 + t.tv_nsec / 1000000 - (int64_t)(LIVE_TIMEOUT * 1000) -
-		50;
 	*out = calloc(l->count + 1, sizeof(**out));
 	for (size_t i = 0; *out && i < l->bucket_count; i++)
 		for (struct live_node *n = l->buckets[i]; n; n = n->next)
@@ -60,6 +55,7 @@ static void *keep(void *arg)
 
 	rc = db_wait_back(l->db, &e);
 	pthread_mutex_lock(&l->lock);
+	l->settling = true;
 	if (rc == 0)
 		rc = db_refresh(l->db, &e);
 	if (rc < 0)
@@ -71,7 +67,7 @@ static void *keep(void *arg)
 		node_sync(l, l->root);
 		tell(l);
 	}
-	l->lent = false;
+	l->lent = l->settling = false;
 	pthread_cond_broadcast(&l->returned);
 	pthread_mutex_unlock(&l->lock);
 	return NULL;
@@ -83,6 +79,8 @@ int live_lend(struct live *l)
 	int rc = 0;
 
 	pthread_mutex_lock(&l->lock);
+	while (l->settling)
+		pthread_cond_wait(&l->returned, &l->lock);
 	if (l->lent || l->closing) {
 		rc = l->closing ? -ESHUTDOWN : 0;
 	} else {

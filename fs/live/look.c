@@ -140,7 +140,7 @@ int node_stat(
 	return count_links(l, n, st, &out->st_nlink);
 }
 
-static int64_t now_ms(void)
+int64_t now_ms(void)
 {
 	struct timespec t;
 

@@ -210,6 +210,8 @@ int live_make(struct live *l, struct live_node *dir, const char *name,
 		rc = bear(l, dir, &g, name, what, &b, &st);
 	if (rc == 0) {
 		n = node_get(l, dir, name, &st, &b.r);
+		if (n)
+			n->plain = now_ms();
 		rc = n ? give(l, n, &st, out) : -ENOMEM;
 	}
 	pthread_mutex_unlock(&l->lock);

@@ -20,6 +20,7 @@ struct live_node {
 	uint32_t type;       /* S_IFMT bits, as shown */
 	struct db_record r;  /* id 0: has none (or one that does not hold) */
 	uint64_t generation; /* of the database, when r was read */
+	int64_t plain;       /* its staging file had no attributes of its own then */
 	int64_t given;       /* when attributes were handed out last, milliseconds */
 	int fd;              /* O_PATH where no path leads to it any more, else -1 */
 	bool orphan;         /* its record has no name, and goes with the node */
@@ -45,7 +46,9 @@ struct live {
 	uint64_t generation; /* goes up when others wrote to the database */
 	pthread_mutex_t lock;
 	pthread_cond_t returned; /* lent became false */
-	bool lent, closing;
+	bool lent;               /* changes wait */
+	bool settling;           /* the loan is over, and not all know it yet */
+	bool closing;
 	pthread_t keeper; /* waits for the end of the loan */
 	bool keeper_runs;
 	void (*changed)(void *arg, struct live_node *n);
@@ -100,6 +103,7 @@ int node_stat(
 	struct live *l, struct live_node *n, const struct statx *st, struct stat *out);
 int give(struct live *l, struct live_node *n, const struct statx *st,
 	struct live_entry *out);
+int64_t now_ms(void);                 /* of a clock that only goes on */
 void node_given(struct live_node *n); /* its attributes, just now */
 uint64_t shown_ino(int64_t record, bool split, uint64_t ino);
 uint32_t node_mode(const struct live_node *n, const struct statx *st); /* 07777 bits */

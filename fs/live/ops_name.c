@@ -154,11 +154,14 @@ static bool add(struct listing *l, const struct live_dirent *e, bool dots, off_t
 /* Offsets 1 and 2 stand behind "." and "..", i + 3 behind entry i. */
 static void fill(struct listing *l, off_t off)
 {
-	struct live_dirent e = {.name = ".", .ino = 1, .type = S_IFDIR};
+	struct live_dirent e = {.name = ".", .type = S_IFDIR};
+	uint64_t above;
 
+	live_dir_dots(l->dir, &e.ino, &above);
 	if (off == 0 && !add(l, &e, true, ++off))
 		return;
 	e.name = "..";
+	e.ino = above;
 	if (off == 1 && !add(l, &e, true, ++off))
 		return;
 	while (live_dir_at(l->dir, (size_t)off - 2, &e))

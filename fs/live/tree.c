@@ -80,7 +80,7 @@ struct live_node *node_find(struct live *l, const struct statx *st, int64_t reco
 
 	for (; n; n = n->next)
 		if (n->ino == st->stx_ino && n->dev == dev && n->btime == btime &&
-			(n->r.id == record || !n->r.id || !record))
+			(n->r.id == record || n->generation != l->generation))
 			return n;
 	return NULL;
 }
@@ -171,8 +171,7 @@ struct live_node *node_get(struct live *l, struct live_node *dir, const char *na
 		l->buckets[bucket(l, n->ino)] = n;
 		l->count++;
 	}
-	/* A name without a record may be a new link of a file that has one. */
-	if (fresh || r->id) {
+	if (fresh || n->generation != l->generation || r->id) {
 		n->r = *r;
 		n->split = split;
 		n->type = r->id ? r->type : st->stx_mode & S_IFMT;
