@@ -210,15 +210,21 @@ static int mounted(struct session *s, unsigned threads, struct err *e)
 	return 0;
 }
 
-/* The kernel forgets an inode's attributes, and nothing else of it. */
-static void forget_attributes(void *arg, struct live_node *n)
+static fuse_ino_t number(const struct session *s, struct live_node *n)
+{
+	return n == live_root(s->view.live) ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)n;
+}
+
+/* The kernel forgets an inode's attributes, and a name that is another file's now. */
+static void forget_changed(
+	void *arg, struct live_node *n, struct live_node *dir, const char *name)
 {
 	struct session *s = arg;
-	fuse_ino_t ino = (fuse_ino_t)(uintptr_t)n;
 
-	if (n == live_root(s->view.live))
-		ino = FUSE_ROOT_ID;
-	fuse_lowlevel_notify_inval_inode(s->se, ino, -1, 0);
+	fuse_lowlevel_notify_inval_inode(s->se, number(s, n), -1, 0);
+	if (name)
+		fuse_lowlevel_notify_inval_entry(
+			s->se, number(s, dir), name, strlen(name));
 }
 
 /* Mounts and serves; the session is made. */
@@ -231,7 +237,7 @@ static int run(struct session *s, const struct mount_options *m, struct err *e)
 			"%s: cannot mount the view (see above for the reason)",
 			s->mountpoint);
 	if (s->view.live) {
-		live_on_change(s->view.live, forget_attributes, s);
+		live_on_change(s->view.live, forget_changed, s);
 		if (device_keep_bits(s->se, e) < 0) {
 			fuse_session_unmount(s->se);
 			return -1;

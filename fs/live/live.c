@@ -10,6 +10,7 @@
 static void release(struct live *l)
 {
 	files_close(l);
+	grip_forget(l);
 	live_nodes_free(l);
 	free(l->dead);
 	db_close(l->db);
@@ -34,6 +35,7 @@ int live_open(struct live **out, struct stage *stage, struct db *db,
 	l->db = db;
 	l->opt = *o;
 	l->generation = 1;
+	l->near_grip = (struct grip)GRIP_NONE;
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->returned, NULL);
 	if (intent_settle(stage, db, e) < 0 || live_nodes_init(l, e) < 0 ||

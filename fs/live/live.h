@@ -156,16 +156,22 @@ int live_label(struct live *l, struct live_node *n, struct buf *label);
 
 /*
  * Gives the database to a command that has borrowed it (db_borrow()); changes wait until
- * it is back, reads go on. live_returned() waits until no loan is left. After each loan
- * changed() is called, from a thread of its own, for each node whose attributes were
- * handed out lately: the kernel has to forget them.
+ * it is back, reads go on. live_returned() waits until no loan is left, and all know it.
  */
 int live_lend(struct live *l);
 int live_returned(struct live *l);
+
 /* Waits for a loan's end, and lends no more. */
 void live_end_loans(struct live *l);
-void live_on_change(
-	struct live *l, void (*changed)(void *arg, struct live_node *n), void *arg);
+
+/*
+ * Called after a loan, from a thread of its own, for each node whose attributes were
+ * handed out lately: the kernel has to forget them. With a name (in dir), it has to
+ * forget that too: another file is there now.
+ */
+typedef void live_changed_fn(
+	void *arg, struct live_node *n, struct live_node *dir, const char *name);
+void live_on_change(struct live *l, live_changed_fn *changed, void *arg);
 
 /* Seconds for which a name or its attributes may be kept by who asked. */
 #define LIVE_TIMEOUT 0.8

@@ -177,7 +177,7 @@ int live_lookup(
 	int rc;
 
 	pthread_mutex_lock(&l->lock);
-	rc = grip_node(l, dir, &g);
+	rc = grip_dir(l, dir, &g);
 	if (rc == 0)
 		rc = child_node(l, dir, &g, name, &st, &n);
 	if (rc == 0)

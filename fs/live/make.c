@@ -201,7 +201,7 @@ int live_make(struct live *l, struct live_node *dir, const char *name,
 	if (strlen(name) > DB_NAME_MAX)
 		return -ENAMETOOLONG;
 	pthread_mutex_lock(&l->lock);
-	rc = grip_node(l, dir, &g);
+	rc = grip_dir(l, dir, &g);
 	if (rc == 0)
 		rc = node_adopt(l, dir, &g.st);
 	if (rc == 0)
@@ -262,7 +262,7 @@ int live_link(struct live *l, struct live_node *n, struct live_node *dir,
 	if (rc == 0 && from.st.stx_nlink == 0)
 		rc = -ENOENT;
 	if (rc == 0)
-		rc = grip_node(l, dir, &to);
+		rc = grip_dir(l, dir, &to);
 	if (rc == 0)
 		rc = node_adopt(l, n, &from.st);
 	if (rc == 0)

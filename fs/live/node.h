@@ -31,6 +31,18 @@ struct file;
 
 #define LIVE_FILES 64
 
+/* A staging file, opened with O_PATH, and as it is now. */
+struct grip {
+	int fd;
+	bool borrowed; /* fd is not to be closed */
+	struct statx st;
+};
+#define cleanup_grip __attribute__((cleanup(grip_release)))
+#define GRIP_NONE                                                                        \
+	{                                                                                \
+		.fd = -1                                                                 \
+	}
+
 struct live {
 	struct stage *stage;
 	struct db *db;
@@ -40,6 +52,9 @@ struct live {
 	struct live_node **buckets;
 	size_t count, bucket_count;
 	struct file *files[LIVE_FILES]; /* content that was used last */
+	struct live_node *near;         /* the directory that was used last; NULL: none */
+	struct grip near_grip;
+	int64_t near_since; /* nanoseconds */
 	struct intent *intent;
 	int64_t *dead; /* records of orphans that are forgotten, to be dropped */
 	size_t dead_count, dead_room;
@@ -51,7 +66,7 @@ struct live {
 	bool closing;
 	pthread_t keeper; /* waits for the end of the loan */
 	bool keeper_runs;
-	void (*changed)(void *arg, struct live_node *n);
+	live_changed_fn *changed;
 	void *changed_arg;
 };
 
@@ -73,18 +88,14 @@ void node_detach(struct live *l, struct live_node *n, int fd);
 /* Its path in the staging tree, malloc'd; -ESTALE where there is none. */
 int node_path(const struct live *l, const struct live_node *n, char **path);
 
-/* A staging file, opened with O_PATH, and as it is now. */
-struct grip {
-	int fd;
-	bool borrowed; /* fd is not to be closed */
-	struct statx st;
-};
-#define cleanup_grip __attribute__((cleanup(grip_release)))
-#define GRIP_NONE                                                                        \
-	{                                                                                \
-		.fd = -1                                                                 \
-	}
 int grip_node(struct live *l, struct live_node *n, struct grip *g);
+/*
+ * A directory, to look or change something in it: the one that was used last is at hand
+ * for a moment, no longer than a call may take anyway between opening and using it. What
+ * st says is as old. Until the lock is released.
+ */
+int grip_dir(struct live *l, struct live_node *dir, struct grip *g);
+void grip_forget(struct live *l); /* names of directories change */
 void grip_release(struct grip *g);
 /* "/proc/self/fd/N", for calls that take no descriptor of that kind. */
 #define GRIP_PATH 40

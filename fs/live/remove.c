@@ -87,7 +87,7 @@ int live_remove(struct live *l, struct live_node *dir, const char *name, bool di
 	pthread_mutex_lock(&l->lock);
 	rc = change_ready(l, dir);
 	if (rc == 0)
-		rc = grip_node(l, dir, &g);
+		rc = grip_dir(l, dir, &g);
 	if (rc == 0)
 		rc = victim_find(l, dir, &g, name, &v);
 	if (rc == 0) {
@@ -196,6 +196,7 @@ static int rename_both(struct live *l, struct move *m, unsigned flags)
 	int64_t orphan = 0;
 	int rc = 0;
 
+	grip_forget(l);
 	intent_set(l->intent, &t);
 	if (renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) < 0)
 		rc = -errno;

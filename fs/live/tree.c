@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -107,6 +108,8 @@ void node_release(struct live *l, struct live_node *n)
 		return;
 	take_out(l, n);
 	files_forget(l, n);
+	if (l->near == n)
+		grip_forget(l);
 	if (n->orphan)
 		orphan_dead(l, n->r.id);
 	if (n->fd >= 0)
@@ -256,6 +259,41 @@ int grip_node(struct live *l, struct live_node *n, struct grip *g)
 	if (rc < 0)
 		grip_release(g);
 	return rc;
+}
+
+#define NEAR_FOR 10000000 /* nanoseconds */
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+void grip_forget(struct live *l)
+{
+	grip_release(&l->near_grip);
+	l->near = NULL;
+}
+
+int grip_dir(struct live *l, struct live_node *dir, struct grip *g)
+{
+	int rc;
+
+	if (l->near != dir || now_ns() - l->near_since > NEAR_FOR) {
+		grip_forget(l);
+		rc = grip_node(l, dir, &l->near_grip);
+		if (rc < 0) {
+			*g = (struct grip)GRIP_NONE;
+			return rc;
+		}
+		l->near = dir;
+		l->near_since = now_ns();
+	}
+	*g = l->near_grip;
+	g->borrowed = true;
+	return 0;
 }
 
 int live_nodes_init(struct live *l, struct err *e)
