@@ -130,6 +130,9 @@ int node_adopt(struct live *l, struct live_node *n, const struct statx *st);
 int node_put(struct live *l, struct live_node *n, const struct db_record *r);
 void orphan_dead(struct live *l, int64_t record);
 
+/* links.c: all names of a file that has just got its record have it too. */
+int links_record(struct live *l, struct live_node *n);
+
 /* attr.c: what setattr and xattrs share. */
 int node_touch(const struct grip *g); /* its change time is now */
 int drop_capability(struct live *l, struct live_node *n);

@@ -128,13 +128,11 @@ static int make_record(struct live *l, struct live_node *n, const struct statx *
 	return rc;
 }
 
-/*
- * From the top down. Hard links of a file that were made beside the view get their names
- * recorded when they are looked up (tree.c lets them share the node).
- */
+/* From the top down. */
 int node_adopt(struct live *l, struct live_node *n, const struct statx *st)
 {
 	int rc = change_ready(l, n);
+	bool linked;
 
 	while (rc == 0 && n->parent && !n->parent->r.id) {
 		cleanup_grip struct grip g = GRIP_NONE;
@@ -146,7 +144,9 @@ int node_adopt(struct live *l, struct live_node *n, const struct statx *st)
 		if (rc == 0)
 			rc = make_record(l, top, &g.st);
 	}
-	if (rc == 0 && (!n->r.id || n->split))
-		rc = make_record(l, n, st);
-	return rc;
+	if (rc < 0 || (n->r.id && !n->split))
+		return rc;
+	linked = !n->split && st->stx_nlink > 1 && !S_ISDIR(st->stx_mode);
+	rc = make_record(l, n, st);
+	return rc == 0 && linked ? links_record(l, n) : rc;
 }
