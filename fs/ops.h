@@ -32,6 +32,7 @@ struct view {
 	/* Called once the kernel has asked for the view's features, before the answer. */
 	void (*on_init)(struct view *v);
 	void *session;
+	struct fuse_session *se;   /* once there is one */
 	pthread_key_t read_buffer; /* one a worker thread, freed with it */
 };
 

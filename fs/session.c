@@ -271,6 +271,7 @@ int session_run(struct engine *en, struct live *l, const char *mountpoint,
 	if (make_args(&args, s.view.staging, m) == 0)
 		s.se = fuse_session_new(
 			&args, l ? &live_ops : &view_ops, sizeof(view_ops), &s.view);
+	s.view.se = s.se;
 	if (s.se)
 		rc = run(&s, m, e);
 	else

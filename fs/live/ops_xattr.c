@@ -7,6 +7,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "fs/live/ops.h"
+#include "fs/xattr.h"
 
 #define DEVICE_MAX UINT32_MAX /* of the numbers that FUSE itself can carry */
 
@@ -120,6 +121,15 @@ static int side_set(fuse_req_t req, struct live_node *n, const char *name,
 	return -EOPNOTSUPP;
 }
 
+/* Modes and ACLs are one thing, and the kernel does not know that they are, here. */
+static void forget_mode(fuse_req_t req, fuse_ino_t ino, const char *name)
+{
+	const struct view *v = fuse_req_userdata(req);
+
+	if (xattr_is_acl(starts(name, SIDE_ATTR) ? name + strlen(SIDE_ATTR) : name))
+		fuse_lowlevel_notify_inval_inode(v->se, ino, -1, 0);
+}
+
 void live_op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
 	size_t size, int flags)
 {
@@ -131,6 +141,7 @@ void live_op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const ch
 		rc = ours ? side_set(req, n, name, value, size, flags) : -EOPNOTSUPP;
 	else
 		rc = live_setxattr(ops_live(req), n, name, value, size, flags, false);
+	forget_mode(req, ino, name);
 	ops_reply(req, rc);
 }
 
@@ -145,5 +156,6 @@ void live_op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name)
 		rc = live_removexattr(l, n, name, false);
 	else if (ours && starts(name, SIDE_ATTR))
 		rc = live_removexattr(l, n, name + strlen(SIDE_ATTR), true);
+	forget_mode(req, ino, name);
 	ops_reply(req, rc);
 }

@@ -17,7 +17,7 @@ report_machine() {
 	echo "system   $(. /etc/os-release && echo "$PRETTY_NAME"), kernel $(uname -r)," \
 		"trees on $(stat -f -c %T .)"
 	echo "tools    $(dpkg-query -W -f='${Package} ${Version}  ' tar e2fsprogs squashfs-tools \
-		erofs-utils attr findutils libfuse3-3 libfuse3-4 2>/dev/null)"
+		erofs-utils attr findutils libfuse3-3 libfuse3-4 pseudo fakeroot 2>/dev/null)"
 }
 
 # timed AS COMMAND-LINE: its seconds; what it prints is in tool.log. Measured inside, without
