@@ -80,7 +80,9 @@ int db_sync(struct db *db, struct err *e);
  * database with DB_WRITE, closes it, and ends the loan.
  *
  * db_borrow(): 1 with *out set where a view that writes has the database, 0 with *out
- * NULL where none does (or there is no database), -1 error.
+ * NULL where none does (or there is no database), -1 error. Both functions may close a
+ * descriptor of the file, which ends SQLite's own locks in this process: no struct db of
+ * that file may be open then.
  */
 struct db_loan;
 int db_borrow(struct db_loan **out, const char *path, struct err *e);
@@ -89,8 +91,10 @@ void db_loan_end(struct db_loan *loan);
 /*
  * The daemon's side, DB_LIVE only. db_lend() gives up the writer's place. db_wait_back()
  * takes it again as soon as no loan is left: it blocks, may run in another thread than
- * the one that uses db, and touches nothing but locks. Then db_refresh() takes note of
- * what others changed: 1 where they did, 0, -1 error.
+ * the one that uses db, and touches nothing but locks; a signal ends it with an error.
+ * Then db_refresh() takes note of what others changed: 1 where they did, 0, -1 error.
+ * Nothing can be written from db_lend() until then, and nobody else borrows between the
+ * two. Lending what is lent already is fine.
  */
 int db_lend(struct db *db, struct err *e);
 int db_wait_back(struct db *db, struct err *e);

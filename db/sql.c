@@ -110,8 +110,12 @@ int db_fail(struct db *db, struct err *e, const char *doing)
 		e->sys = sys ? sys : EIO;
 		if (sys)
 			err_hint(e, "%s", strerror(sys));
-		if (rc == SQLITE_CANTOPEN || rc == SQLITE_READONLY_DIRECTORY)
+		if (rc == SQLITE_READONLY_DIRECTORY) {
+			e->sys = EACCES;
+			err_hint(e, "its directory has to be writable too");
+		} else if (rc == SQLITE_CANTOPEN) {
 			err_hint(e, "files beside it are needed too: see livery(5)");
+		}
 		return -1;
 	default:
 		return -1;

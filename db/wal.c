@@ -67,39 +67,70 @@ static int leave(sqlite3 *sql, int tries)
 	return rc;
 }
 
-static int cannot_settle(struct db *db, const char *why, struct err *e)
+static int cannot_settle(
+	struct db *db, enum err_code code, int sys, const char *why, struct err *e)
 {
-	return err_set(e, ERR_INPUT,
+	err_set(e, code,
 		"%s: the view that wrote to it was killed, and what it left in %s-wal "
 		"has to be brought in first: %s; a command of who may write to both and "
 		"to their directory does that ('livery status', say)",
 		db->path, db->file, why);
+	e->sys = sys;
+	return -1;
+}
+
+/*
+ * SQLite overlooks a log that it cannot remove, and would leave it beside a file that has
+ * no log. 0, or an errno.
+ */
+static int cannot_remove_log(const struct db *db)
+{
+	cleanup_free char *log = NULL;
+	struct stat dir, st;
+	char *slash;
+	bool mine;
+
+	if (asprintf(&log, "%s-wal", db->file) < 0)
+		return ENOMEM;
+	mine = stat(log, &st) < 0 || st.st_uid == geteuid();
+	slash = strrchr(log, '/');
+	slash[slash == log] = '\0';
+	if (faccessat(AT_FDCWD, log, W_OK | X_OK, AT_EACCESS) < 0 || stat(log, &dir) < 0)
+		return errno;
+	if (dir.st_mode & S_ISVTX && !mine && dir.st_uid != geteuid() && geteuid() != 0)
+		return EPERM;
+	return 0;
 }
 
 /* On a connection of its own; the caller has the writer's byte. */
 static int settle(struct db *db, struct err *e)
 {
+	int sys = cannot_remove_log(db);
 	sqlite3 *sql = NULL;
 	char why[512];
-	int rc = db_connect(db->file, true, &sql);
-	int sys = 0;
+	int rc;
 
+	if (sys)
+		return cannot_settle(db, ERR_SYS, sys, strerror(sys), e);
+	rc = db_connect(db->file, true, &sql);
 	if (rc == SQLITE_OK)
 		rc = leave(sql, 1);
-	if (rc != SQLITE_OK) {
-		quote_path(why, sizeof(why), sqlite3_errmsg(sql));
-		sys = sqlite3_system_errno(sql);
-	}
+	quote_path(why, sizeof(why), sqlite3_errmsg(sql));
+	sys = sqlite3_system_errno(sql);
 	sqlite3_close(sql);
-	if (rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY)
+	switch (rc & 0xff) {
+	case SQLITE_OK:
+	case SQLITE_BUSY:
 		return 0;
-	cannot_settle(db, why, e);
-	if ((rc & 0xff) == SQLITE_FULL || (rc & 0xff) == SQLITE_IOERR ||
-		(rc & 0xff) == SQLITE_CANTOPEN || (rc & 0xff) == SQLITE_READONLY) {
-		e->code = ERR_SYS;
-		e->sys = sys ? sys : EIO;
+	case SQLITE_FULL:
+		return cannot_settle(db, ERR_SYS, ENOSPC, why, e);
+	case SQLITE_IOERR:
+	case SQLITE_CANTOPEN:
+	case SQLITE_READONLY:
+		return cannot_settle(db, ERR_SYS, sys ? sys : EIO, why, e);
+	default:
+		return cannot_settle(db, ERR_INPUT, 0, why, e);
 	}
-	return -1;
 }
 
 /* The same file, so that it can be locked exclusively. */
@@ -122,10 +153,7 @@ static int borrow_place(struct db *db, struct err *e)
 		/* A view that was about to end, or to begin, needs no help. */
 		if (!db_is_wal(db->lock_fd) || db_lock_held(db->lock_fd, LOCK_LIVE))
 			return 0;
-		cannot_settle(db, strerror(sys), e);
-		e->code = ERR_SYS;
-		e->sys = sys;
-		return -1;
+		return cannot_settle(db, ERR_SYS, sys, strerror(sys), e);
 	}
 	close(db->lock_fd);
 	db->lock_fd = fd;
@@ -196,7 +224,8 @@ void db_wal_leave(struct db *db)
 	/* A command that borrowed settles it when it ends. */
 	if (db->lent && !db->back && db_lock_set(db->lock_fd, LOCK_WRITER, F_WRLCK) < 0)
 		return;
-	leave(db->sql, LEAVE_TRIES);
+	if (cannot_remove_log(db) == 0)
+		leave(db->sql, LEAVE_TRIES);
 }
 
 static int sync_failed(struct db *db, int sys, struct err *e)

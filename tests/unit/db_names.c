@@ -182,6 +182,46 @@ static void test_move(void)
 	is_int(id_of(to, "new"), sub, "and it stays where it was");
 }
 
+static void print_finding(void *arg, const char *text)
+{
+	(void)arg;
+	printf("# %s\n", text);
+}
+
+/* Of files that are still open: they have no name, and stay until they are dropped. */
+static void test_unlink(void)
+{
+	int64_t dir = must_add(db, DB_ROOT, "unlink", S_IFDIR);
+	int64_t below = must_add(db, dir, "below", S_IFREG);
+	int64_t file = must_add(db, dir, "file", S_IFREG);
+	int64_t orphan = 77;
+	struct db_record r;
+
+	must_link(db, DB_ROOT, "unlink2", file);
+	db_xattr_put(db, file, "user.a", "1", 1, &e);
+	is_int(db_name_unlink(db, dir, "none", 4, &orphan, &e), 0, "no such name");
+	is_int(orphan, 0, "no orphan");
+	is_int(db_name_unlink(db, dir, "file", 4, &orphan, &e), 0, "one of two names");
+	is_int(orphan, 0, "the other one holds it");
+	is_int(db_record_drop(db, file, &e), -1, "what has a name is not dropped");
+	ok(strstr(e.msg, "has a name") && one_line(e.msg), "%s", e.msg);
+	is_int(db_name_unlink(db, DB_ROOT, "unlink2", 7, &orphan, &e), 0, "the last one");
+	is_int(orphan, file, "leaves an orphan");
+	is_int(db_record_get(db, file, &r, &e), 1, "which is still there");
+	ok(r.names == 0 && r.has_xattrs, "with its attributes");
+	is_int(db_check(db, print_finding, NULL, &e), 1, "a finding, at rest");
+	is_int(db_record_drop(db, file, &e), 0, "dropped");
+	is_int(db_record_get(db, file, &r, &e), 0, "it is gone");
+	is_int(db_record_drop(db, file, &e), 0, "dropped again");
+	is_int(db_record_drop(db, DB_ROOT, &e), -1, "the root stays");
+	is_int(db_name_unlink(db, DB_ROOT, "unlink", 6, &orphan, &e), 0, "a directory");
+	is_int(orphan, dir, "is one too");
+	is_int(db_record_get(db, below, &r, &e), 1, "with what is in it");
+	is_int(db_record_drop(db, dir, &e), 0, "dropped");
+	is_int(db_record_get(db, below, &r, &e), 0, "all of it");
+	is_int(db_check(db, print_finding, NULL, &e), 0, "nothing is left over");
+}
+
 static void test_deep(void)
 {
 	int64_t top, id = DB_ROOT, last = 0;
@@ -281,6 +321,7 @@ int main(void)
 	test_put_replaces();
 	test_links();
 	test_move();
+	test_unlink();
 	test_deep();
 	test_wide();
 	test_paths();

@@ -217,6 +217,40 @@ static void test_xattrs(void)
 	free(value);
 }
 
+static bool value_is(int64_t id, const char *name, const char *want, size_t want_len)
+{
+	void *value = (void *)&e;
+	size_t len = 99;
+	int rc = db_xattr_get(db, id, name, &value, &len, &e);
+	bool right = want ? rc == 1 && len == want_len && memcmp(value, want, len) == 0
+			  : rc == 0 && !value && len == 0;
+
+	free(value);
+	return right;
+}
+
+static void test_xattr_get(void)
+{
+	struct db_record r = db_record_new(S_IFREG);
+	char *big = malloc(DB_XVALUE_MAX);
+
+	if (!big)
+		err(1, "malloc");
+	memset(big, 'b', DB_XVALUE_MAX);
+	db_record_put(db, &r, &e);
+	ok(value_is(r.id, "user.a", NULL, 0), "no such attribute");
+	db_xattr_put(db, r.id, "user.a", "a\0b", 3, &e);
+	db_xattr_put(db, r.id, "user.empty", "", 0, &e);
+	db_xattr_put(db, r.id, "user.big", big, DB_XVALUE_MAX, &e);
+	ok(value_is(r.id, "user.a", "a\0b", 3), "a value with a NUL");
+	ok(value_is(r.id, "user.empty", "", 0), "one without bytes");
+	ok(value_is(r.id, "user.big", big, DB_XVALUE_MAX), "the longest");
+	ok(value_is(r.id, "user.A", NULL, 0), "names are bytes");
+	ok(value_is(r.id + 1000, "user.a", NULL, 0), "no such record");
+	ok(value_is(r.id, "", NULL, 0), "no name");
+	free(big);
+}
+
 static void test_notes(void)
 {
 	char *value;
@@ -256,6 +290,7 @@ int main(void)
 	test_label_rollback();
 	test_many_labels();
 	test_xattrs();
+	test_xattr_get();
 	test_notes();
 	test_readers_write_nothing();
 	db_close(db);
