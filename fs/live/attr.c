@@ -22,11 +22,15 @@ static bool is_label(const char *name)
 	return strcmp(name, XATTR_LABEL) == 0;
 }
 
-/* Other names are of no kind that any filesystem has. */
-static bool known_space(const char *name, bool raw)
+/* Of a kind that filesystems have, and with a name behind it. */
+static int check_space(const char *name, bool raw)
 {
-	return starts(name, "user.") || starts(name, "security.") || xattr_is_acl(name) ||
-	       (raw && starts(name, "trusted."));
+	const char *dot = strchr(name, '.');
+
+	if (!starts(name, "user.") && !starts(name, "security.") && !xattr_is_acl(name) &&
+		!(raw && starts(name, "trusted.")))
+		return -EOPNOTSUPP;
+	return dot[1] ? 0 : -EINVAL;
 }
 
 /* Would a reader be given it? trusted.* only past the kernel. */
@@ -112,8 +116,9 @@ int attr_get(struct live *l, struct live_node *n, const struct grip *g, const ch
 {
 	int rc;
 
-	if (!known_space(name, raw))
-		return -EOPNOTSUPP;
+	rc = check_space(name, raw);
+	if (rc < 0)
+		return rc;
 	if (is_label(name))
 		return label_get(l, n, value);
 	rc = recorded_get(l, n, name, value);
@@ -272,9 +277,10 @@ struct setting {
 static int check_name(const struct live_node *n, const struct setting *s, bool raw)
 {
 	bool acl = xattr_is_acl(s->name);
+	int rc = check_space(s->name, raw);
 
-	if (!known_space(s->name, raw))
-		return -EOPNOTSUPP;
+	if (rc < 0)
+		return rc;
 	if (starts(s->name, "trusted."))
 		return 0;
 	if (acl && S_ISLNK(n->type))

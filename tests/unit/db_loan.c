@@ -43,6 +43,8 @@ static int wait_alarm(void)
 {
 	struct sigaction sa = {.sa_handler = on_alarm};
 
+	if (under_valgrind()) /* which would wait on */
+		return true;
 	sigaction(SIGALRM, &sa, NULL);
 	alarm(1);
 	return db_wait_back(db, &e) == -1 && e.sys == EINTR;

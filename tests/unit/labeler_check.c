@@ -14,14 +14,6 @@
 
 static struct err e;
 
-/* It keeps some limits to itself, and starting a process takes a tenth of a second. */
-static bool under_valgrind(void)
-{
-	const char *preloaded = getenv("LD_PRELOAD");
-
-	return preloaded && strstr(preloaded, "vgpreload");
-}
-
 static int open_file(struct label_check **c, const char *path)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

@@ -10,6 +10,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int tap_count;
@@ -66,6 +67,17 @@ static inline int done_testing(void)
 	if (tap_failed)
 		printf("# %d of %d failed\n", tap_failed, tap_count);
 	return tap_failed || tap_count == 0 ? 1 : 0;
+}
+
+/*
+ * Under valgrind: it keeps some limits to itself, lets no signal interrupt some calls,
+ * and starting a process takes a tenth of a second.
+ */
+static inline bool under_valgrind(void)
+{
+	const char *preloaded = getenv("LD_PRELOAD");
+
+	return preloaded && strstr(preloaded, "vgpreload");
 }
 
 #endif
