@@ -21,19 +21,25 @@ void ops_reply(fuse_req_t req, int rc)
 	fuse_reply_err(req, rc < 0 ? -rc : 0);
 }
 
-void ops_reply_entry(fuse_req_t req, int rc, const struct live_entry *found)
+void ops_fill_entry(const struct live_entry *found, struct fuse_entry_param *ep)
 {
-	struct fuse_entry_param ep = {
+	*ep = (struct fuse_entry_param){
+		.ino = (fuse_ino_t)(uintptr_t)found->node,
+		.attr = found->st,
 		.attr_timeout = LIVE_TIMEOUT,
 		.entry_timeout = LIVE_TIMEOUT,
 	};
+}
+
+void ops_reply_entry(fuse_req_t req, int rc, const struct live_entry *found)
+{
+	struct fuse_entry_param ep;
 
 	if (rc < 0) {
 		ops_reply(req, rc);
 		return;
 	}
-	ep.ino = (fuse_ino_t)(uintptr_t)found->node;
-	ep.attr = found->st;
+	ops_fill_entry(found, &ep);
 	/* Nobody took it: the caller was interrupted. */
 	if (fuse_reply_entry(req, &ep) == -ENOENT)
 		live_forget(ops_live(req), found->node, 1);
@@ -232,6 +238,7 @@ const struct fuse_lowlevel_ops live_ops = {
 	.access = op_access,
 	.readlink = op_readlink,
 	.mknod = live_op_mknod,
+	.create = live_op_create,
 	.mkdir = live_op_mkdir,
 	.symlink = live_op_symlink,
 	.link = live_op_link,

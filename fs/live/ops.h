@@ -3,9 +3,12 @@
  * The view that writes, as FUSE messages (fuse_lowlevel.h of libfuse 3). Session user
  * data is a struct view with live set (fs/ops.h).
  *
- * OPEN and CREATE are answered with ENOSYS: the kernel then makes files by MKNOD, and
- * sends neither them nor RELEASE and FLUSH. A file that is unlinked while it is open is
- * known by its node.
+ * OPEN is answered with ENOSYS: the kernel sends no more of them, nor RELEASE and FLUSH.
+ * A file that is unlinked while it is open is known by its node.
+ *
+ * What a program creates only to write goes past the page cache (direct_io): one message
+ * for each write(2), where the cache would send pages that are not whole by themselves
+ * and ask for security.capability first. Such a descriptor cannot be mapped anyway.
  */
 #ifndef FS_LIVE_OPS_H
 #define FS_LIVE_OPS_H
@@ -21,11 +24,14 @@ struct live_node *ops_node(fuse_req_t req, fuse_ino_t ino);
 /* A negative errno, or none. */
 void ops_reply(fuse_req_t req, int rc);
 void ops_reply_entry(fuse_req_t req, int rc, const struct live_entry *found);
+void ops_fill_entry(const struct live_entry *found, struct fuse_entry_param *ep);
 
 /* ops_name.c: what makes, moves and lists names */
 void live_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void live_op_mknod(
 	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
+void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *fi);
 void live_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void live_op_symlink(
 	fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);

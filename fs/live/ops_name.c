@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +34,29 @@ void live_op_mknod(
 		.mode = mode, .umask = fuse_req_ctx(req)->umask, .rdev = rdev};
 
 	make(req, parent, name, &what);
+}
+
+void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
+	struct fuse_file_info *fi)
+{
+	struct live_new what = {
+		.mode = S_IFREG | (mode & 07777), .umask = fuse_req_ctx(req)->umask};
+	struct live *l = ops_live(req);
+	struct fuse_entry_param ep;
+	struct live_entry made;
+	int rc = live_make(l, ops_node(req, parent), name, &what, &made);
+
+	/* It came since the kernel looked. */
+	if (rc == -EEXIST && !(fi->flags & O_EXCL))
+		rc = live_lookup(l, ops_node(req, parent), name, &made);
+	if (rc < 0) {
+		ops_reply(req, rc);
+		return;
+	}
+	ops_fill_entry(&made, &ep);
+	fi->direct_io = (fi->flags & O_ACCMODE) == O_WRONLY;
+	if (fuse_reply_create(req, &ep, fi) == -ENOENT)
+		live_forget(l, made.node, 1);
 }
 
 void live_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
@@ -120,11 +144,8 @@ static bool add_looked_up(
 	struct live_entry found = {0};
 	size_t need;
 
-	if (!dots && live_dir_look(l->dir, e->name, &found) == 0) {
-		ep.ino = (fuse_ino_t)(uintptr_t)found.node;
-		ep.attr = found.st;
-		ep.attr_timeout = ep.entry_timeout = LIVE_TIMEOUT;
-	}
+	if (!dots && live_dir_look(l->dir, e->name, &found) == 0)
+		ops_fill_entry(&found, &ep);
 	need = fuse_add_direntry_plus(
 		l->req, l->buf + l->used, l->size - l->used, e->name, &ep, next);
 	if (need > l->size - l->used) {
