@@ -201,7 +201,9 @@ int live_make(struct live *l, struct live_node *dir, const char *name,
 	if (strlen(name) > DB_NAME_MAX)
 		return -ENAMETOOLONG;
 	pthread_mutex_lock(&l->lock);
-	rc = grip_dir(l, dir, &g);
+	rc = change_ready(l, dir);
+	if (rc == 0)
+		rc = grip_dir(l, dir, &g);
 	if (rc == 0)
 		rc = node_adopt(l, dir, &g.st);
 	if (rc == 0)
@@ -258,7 +260,9 @@ int live_link(struct live *l, struct live_node *n, struct live_node *dir,
 	if (strlen(name) > DB_NAME_MAX)
 		return -ENAMETOOLONG;
 	pthread_mutex_lock(&l->lock);
-	rc = grip_node(l, n, &from);
+	rc = change_ready(l, n);
+	if (rc == 0)
+		rc = grip_node(l, n, &from);
 	if (rc == 0 && from.st.stx_nlink == 0)
 		rc = -ENOENT;
 	if (rc == 0)

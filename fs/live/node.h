@@ -122,8 +122,6 @@ uint32_t node_mode(const struct live_node *n, const struct statx *st); /* 07777 
 /* record.c: changes to the database. */
 int change_begin(struct live *l);       /* waits while the database is lent */
 int change_end(struct live *l, int rc); /* commits, or rolls back where rc < 0 */
-/* Waits while it is lent, and has the node's record up to date. */
-int change_ready(struct live *l, struct live_node *n);
 int db_errno(struct live *l, const struct err *e);
 /* Makes sure that a node and all above it have records; in no transaction yet. */
 int node_adopt(struct live *l, struct live_node *n, const struct statx *st);

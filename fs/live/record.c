@@ -16,12 +16,6 @@ int db_errno(struct live *l, const struct err *e)
 	return -err_errno(e);
 }
 
-static void wait_back(struct live *l)
-{
-	while (l->lent)
-		pthread_cond_wait(&l->returned, &l->lock);
-}
-
 void orphan_dead(struct live *l, int64_t record)
 {
 	/* What does not fit here is dropped when the view ends. */
@@ -42,7 +36,6 @@ int change_begin(struct live *l)
 {
 	struct err e;
 
-	wait_back(l);
 	if (db_begin(l->db, &e) < 0)
 		return db_errno(l, &e);
 	if (drop_dead(l, &e) < 0) {
@@ -67,7 +60,8 @@ int change_end(struct live *l, int rc)
 
 int change_ready(struct live *l, struct live_node *n)
 {
-	wait_back(l);
+	while (l->lent)
+		pthread_cond_wait(&l->returned, &l->lock);
 	return node_sync(l, n);
 }
 
