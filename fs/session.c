@@ -167,6 +167,9 @@ static int make_args(
 	return m->debug ? fuse_opt_add_arg(args, "-odebug") : 0;
 }
 
+/* Changes that wait for the end of a loan must not keep readers from a thread. */
+#define MORE_THREADS 62
+
 static int serve(struct session *s, unsigned threads)
 {
 	struct fuse_loop_config *cfg = fuse_loop_cfg_create();
@@ -180,6 +183,9 @@ static int serve(struct session *s, unsigned threads)
 		threads = n > 1 ? (unsigned)n : 1;
 	}
 	fuse_loop_cfg_set_clone_fd(cfg, 1);
+	/* Those that came stay: to make one costs more than many messages. */
+	if (s->view.live)
+		threads += MORE_THREADS;
 	fuse_loop_cfg_set_max_threads(cfg, threads);
 	fuse_loop_cfg_set_idle_threads(cfg, threads);
 	rc = fuse_session_loop_mt(s->se, cfg);

@@ -156,10 +156,12 @@ int live_label(struct live *l, struct live_node *n, struct buf *label);
 
 /*
  * Gives the database to a command that has borrowed it (db_borrow()); changes wait until
- * it is back, reads go on. live_returned() waits until no loan is left, and all know it.
+ * it is back, reads go on. live_returned() is over once no loan is left, and all know it.
+ * Neither waits: done() is called, now or later, in any thread, with 0 or -errno.
  */
-int live_lend(struct live *l);
-int live_returned(struct live *l);
+typedef void live_done_fn(void *arg, int rc);
+void live_lend(struct live *l, live_done_fn *done, void *arg);
+void live_returned(struct live *l, live_done_fn *done, void *arg);
 
 /* Waits for a loan's end, and lends no more. */
 void live_end_loans(struct live *l);

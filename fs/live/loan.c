@@ -70,15 +70,19 @@ static void tell(struct live *l)
 	}
 }
 
-static void *keep(void *arg)
-{
-	struct live *l = arg;
-	struct err e;
-	int rc;
+struct live_wait {
+	struct live_wait *next;
+	live_done_fn *done;
+	void *arg;
+	bool lend;
+};
 
-	rc = db_wait_back(l->db, &e);
+static void take_back(struct live *l)
+{
+	struct err e;
+	int rc = db_wait_back(l->db, &e);
+
 	pthread_mutex_lock(&l->lock);
-	l->settling = true;
 	if (rc == 0)
 		rc = db_refresh(l->db, &e);
 	if (rc < 0)
@@ -93,60 +97,119 @@ static void *keep(void *arg)
 	pthread_cond_broadcast(&l->returned);
 	/* A program's call that waited may be what the kernel has to wait for. */
 	tell(l);
-	l->settling = false;
-	pthread_cond_broadcast(&l->returned);
-	pthread_mutex_unlock(&l->lock);
+}
+
+/* Who waited is told; the first that wants to borrow does. The lock is held. */
+static void tell_waiting(struct live *l)
+{
+	struct live_wait *w = l->waits;
+
+	l->waits = NULL;
+	while (w) {
+		struct live_wait *next = w->next;
+		struct err e;
+		int rc = 0;
+
+		if (w->lend && l->closing)
+			rc = -ESHUTDOWN;
+		else if (w->lend && !l->lent)
+			rc = db_lend(l->db, &e) < 0 ? db_errno(l, &e) : 0;
+		l->lent = l->lent || (w->lend && rc == 0);
+		w->done(w->arg, rc);
+		free(w);
+		w = next;
+	}
+}
+
+static void *keep(void *arg)
+{
+	struct live *l = arg;
+	bool again;
+
+	do {
+		take_back(l);
+		tell_waiting(l);
+		again = l->keeper_runs = l->lent;
+		pthread_cond_broadcast(&l->returned);
+		pthread_mutex_unlock(&l->lock);
+	} while (again);
 	return NULL;
 }
 
 static int start_keeper(struct live *l)
 {
-	struct err e;
+	pthread_attr_t detached;
+	pthread_t t;
+	int rc;
 
-	if (l->keeper_runs)
-		pthread_join(l->keeper, NULL);
-	l->lent = true;
-	l->keeper_runs = pthread_create(&l->keeper, NULL, keep, l) == 0;
-	if (l->keeper_runs)
-		return 0;
-	l->lent = false;
-	return db_wait_back(l->db, &e) < 0 ? db_errno(l, &e) : -EAGAIN;
+	pthread_attr_init(&detached);
+	pthread_attr_setdetachstate(&detached, PTHREAD_CREATE_DETACHED);
+	rc = pthread_create(&t, &detached, keep, l);
+	pthread_attr_destroy(&detached);
+	return rc == 0 ? 0 : -EAGAIN;
 }
 
-int live_lend(struct live *l)
+static int lend_now(struct live *l)
 {
 	struct err e;
-	int rc = 0;
 
-	pthread_mutex_lock(&l->lock);
-	while (l->settling)
-		pthread_cond_wait(&l->returned, &l->lock);
 	if (l->closing)
-		rc = -ESHUTDOWN;
-	else if (!l->lent)
-		rc = db_lend(l->db, &e) < 0 ? db_errno(l, &e) : start_keeper(l);
-	pthread_mutex_unlock(&l->lock);
-	return rc;
+		return -ESHUTDOWN;
+	if (l->lent)
+		return 0;
+	if (db_lend(l->db, &e) < 0)
+		return db_errno(l, &e);
+	l->lent = l->keeper_runs = true;
+	if (start_keeper(l) == 0)
+		return 0;
+	l->lent = l->keeper_runs = false;
+	if (db_wait_back(l->db, &e) < 0 || db_refresh(l->db, &e) < 0)
+		return db_errno(l, &e);
+	return -EAGAIN;
 }
 
-int live_returned(struct live *l)
+/* Called later, unless there is no memory to remember that. */
+static void wait_for_keeper(struct live *l, live_done_fn *done, void *arg, bool lend)
+{
+	struct live_wait *w = malloc(sizeof(*w));
+	struct live_wait **last = &l->waits;
+
+	if (!w) {
+		done(arg, -ENOMEM);
+		return;
+	}
+	*w = (struct live_wait){NULL, done, arg, lend};
+	while (*last)
+		last = &(*last)->next;
+	*last = w;
+}
+
+void live_lend(struct live *l, live_done_fn *done, void *arg)
 {
 	pthread_mutex_lock(&l->lock);
-	while (l->lent || l->settling)
-		pthread_cond_wait(&l->returned, &l->lock);
+	/* A loan that is just over ends with its keeper. */
+	if (l->keeper_runs && !l->lent)
+		wait_for_keeper(l, done, arg, true);
+	else
+		done(arg, lend_now(l));
 	pthread_mutex_unlock(&l->lock);
-	return 0;
+}
+
+void live_returned(struct live *l, live_done_fn *done, void *arg)
+{
+	pthread_mutex_lock(&l->lock);
+	if (l->keeper_runs)
+		wait_for_keeper(l, done, arg, false);
+	else
+		done(arg, 0);
+	pthread_mutex_unlock(&l->lock);
 }
 
 void live_end_loans(struct live *l)
 {
-	bool runs;
-
 	pthread_mutex_lock(&l->lock);
 	l->closing = true;
-	runs = l->keeper_runs;
-	l->keeper_runs = false;
+	while (l->keeper_runs)
+		pthread_cond_wait(&l->returned, &l->lock);
 	pthread_mutex_unlock(&l->lock);
-	if (runs)
-		pthread_join(l->keeper, NULL);
 }

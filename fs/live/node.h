@@ -62,10 +62,9 @@ struct live {
 	pthread_mutex_t lock;
 	pthread_cond_t returned; /* lent became false */
 	bool lent;               /* changes wait */
-	bool settling;           /* the loan is over, and not all know it yet */
 	bool closing;
-	pthread_t keeper; /* waits for the end of the loan */
-	bool keeper_runs;
+	bool keeper_runs;        /* a thread that waits for the end of the loan */
+	struct live_wait *waits; /* who wants to be told, or to borrow next */
 	live_changed_fn *changed;
 	void *changed_arg;
 };
@@ -120,7 +119,13 @@ uint64_t shown_ino(int64_t record, bool split, uint64_t ino);
 uint32_t node_mode(const struct live_node *n, const struct statx *st); /* 07777 bits */
 
 /* record.c: changes to the database. */
-int change_begin(struct live *l);       /* waits while the database is lent */
+/*
+ * A change begins with change_ready(), before it looks at anything: it waits while the
+ * database is lent, and has the node's record up to date. From there to the end the lock
+ * is held, so that no loan comes in between.
+ */
+int change_ready(struct live *l, struct live_node *n);
+int change_begin(struct live *l);
 int change_end(struct live *l, int rc); /* commits, or rolls back where rc < 0 */
 int db_errno(struct live *l, const struct err *e);
 /* Makes sure that a node and all above it have records; in no transaction yet. */

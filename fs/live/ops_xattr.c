@@ -41,10 +41,21 @@ static int side_get(
 		return live_path(l, n, out);
 	if (strcmp(name, SIDE_LABEL) == 0)
 		return live_label(l, n, out);
-	if (strcmp(name, SIDE_LEND) == 0)
-		return live_returned(l);
 	/* Nothing is sealed, so nothing can be broken. */
 	return strcmp(name, SIDE_SEAL) == 0 ? 0 : -ENODATA;
+}
+
+static void lent(void *req, int rc)
+{
+	ops_reply(req, rc);
+}
+
+static void returned(void *req, int rc)
+{
+	if (rc < 0)
+		ops_reply(req, rc);
+	else
+		fuse_reply_buf(req, "", 0);
 }
 
 void live_op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size)
@@ -54,6 +65,10 @@ void live_op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t s
 	bool ours;
 	int rc;
 
+	if (is_side(req, name, &ours) && ours && strcmp(name, SIDE_LEND) == 0) {
+		live_returned(ops_live(req), returned, req);
+		return;
+	}
 	if (is_side(req, name, &ours))
 		rc = ours ? side_get(req, n, name, &value) : -ENODATA;
 	else
@@ -116,8 +131,6 @@ static int side_set(fuse_req_t req, struct live_node *n, const char *name,
 			l, n, name + strlen(SIDE_ATTR), value, size, flags, true);
 	if (strcmp(name, SIDE_MKNOD) == 0)
 		return side_mknod(l, n, value, size);
-	if (strcmp(name, SIDE_LEND) == 0)
-		return live_lend(l);
 	return -EOPNOTSUPP;
 }
 
@@ -137,6 +150,10 @@ void live_op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const ch
 	bool ours;
 	int rc;
 
+	if (is_side(req, name, &ours) && ours && strcmp(name, SIDE_LEND) == 0) {
+		live_lend(ops_live(req), lent, req);
+		return;
+	}
 	if (is_side(req, name, &ours))
 		rc = ours ? side_set(req, n, name, value, size, flags) : -EOPNOTSUPP;
 	else
