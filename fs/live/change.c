@@ -93,6 +93,10 @@ static int change_record(struct live *l, struct live_node *n, const struct grip 
 		r.uid = st->st_uid;
 	if (what & LIVE_GID)
 		r.gid = st->st_gid;
+	/* tar gives root's files to root. */
+	if (r.mode == n->r.mode && r.uid == n->r.uid && r.gid == n->r.gid &&
+		!r.has_xattrs)
+		return 0;
 	rc = change_begin(l);
 	if (rc < 0)
 		return rc;
