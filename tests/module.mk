@@ -27,9 +27,10 @@ $(O)/tests/bench/label_lookup: $(O)/%: $(O)/%.o $(O)/liblivery.a
 	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(all_ldlibs)
 
 include tests/judge/module.mk
+include tests/view/module.mk
 
 .PHONY: test-programs bench-programs fuzzers
-test-programs: all $(unit_tests) $(fuzz_replay)
+test-programs: all $(unit_tests) $(fuzz_replay) $(view_programs)
 bench-programs: all $(judge_programs) $(O)/tests/bench/label_lookup
 fuzzers: $(fuzzers)
 
@@ -43,7 +44,7 @@ check-unit: test-programs ## run the unit tests of this FLAVOR only
 	prove -Q $(unit_tests)
 
 .PHONY: check-e2e
-check-e2e: all ## run the end-to-end tests of this FLAVOR only
+check-e2e: test-programs ## run the end-to-end tests of this FLAVOR only
 	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -Q $(e2e_tests)
 
 .PHONY: check-boot check-boot-broken
@@ -69,6 +70,7 @@ bench: ## time stock tools on native tree and view, and the making of images
 	tests/bench/bench
 	tests/bench/bench-image
 	tests/bench/bench-label
+	tests/bench/bench-write
 
 ##@ Trying it
 .PHONY: demo
