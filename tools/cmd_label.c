@@ -13,6 +13,7 @@
 #include "tools/labels/policy.h"
 #include "tools/labels/policy_binary.h"
 #include "tools/labels/print.h"
+#include "tools/loan.h"
 #include "tools/locate.h"
 
 static const char *opt_db, *opt_staging, *opt_policy, *opt_check, *opt_prefix;
@@ -201,9 +202,13 @@ static void warn(void *arg, const char *message)
 static int label_opened(struct label_job *job, const struct place *p,
 	struct label_report *r, struct err *e)
 {
+	cleanup_loan struct loan loan = {0};
 	bool fresh = !opt_dry_run && there_is_none(p->db);
-	int rc = open_engine(&job->en, p, e);
+	int rc = opt_dry_run ? 0 : loan_take(&loan, p, e);
 
+	job->en = NULL;
+	if (rc == 0)
+		rc = open_engine(&job->en, p, e);
 	if (rc == 0)
 		rc = label_run(job, r, e);
 	if (rc < 0 && fresh && job->en)

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "fs/writer.h"
 #include "tools/commands.h"
+#include "tools/loan.h"
 #include "tools/locate.h"
 #include "tools/modes.h"
 
@@ -80,12 +81,14 @@ static bool parent_there(struct engine *en, const char *path, struct err *e)
 static int make(const struct place *p, const struct writer_meta *m, struct err *e)
 {
 	struct engine_options o = {0};
+	cleanup_loan struct loan loan = {0};
 	struct engine *en;
 	struct writer *w;
 	struct db *db;
 	int rc;
 
-	if (place_open(p, opt_staging ? DB_CREATE : DB_WRITE, &o, &en, e) < 0)
+	if (loan_take(&loan, p, e) < 0 ||
+		place_open(p, opt_staging ? DB_CREATE : DB_WRITE, &o, &en, e) < 0)
 		return -1;
 	db = engine_db(en);
 	/* Nothing that is there is replaced. */

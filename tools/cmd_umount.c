@@ -17,11 +17,15 @@
 #include "tools/commands.h"
 #include "tools/locate.h"
 #include "tools/mount.h"
+#include "tools/mounts.h"
 
 #define REPORT_MAX  65536
 #define END_SECONDS 60 /* for a daemon to check its seal and end */
 
-/* Prints what broke the seal. Returns EXIT_FINDINGS where something did. */
+/*
+ * Prints what broke the seal; a view that writes has none, and answers with nothing.
+ * Returns EXIT_FINDINGS where something did.
+ */
 static int report_seal(const char *mountpoint, struct err *e)
 {
 	cleanup_free char *report = malloc(REPORT_MAX + 1);
@@ -97,69 +101,41 @@ static int wait_end(int pidfd, const char *mountpoint, struct err *e)
 	return 0;
 }
 
-/* proc(5) writes blanks and the like in a mountinfo field as \ooo. */
-static void unescape(char *text)
-{
-	char *out = text;
+struct search {
+	const char *mountpoint;
+	bool found, writable;
+};
 
-	for (const char *p = text; *p;) {
-		if (p[0] == '\\' && p[1] && p[2] && p[3]) {
-			*out++ = (char)((p[1] - '0') << 6 | (p[2] - '0') << 3 |
-					(p[3] - '0'));
-			p += 4;
-		} else {
-			*out++ = *p++;
-		}
+/* The last one covers those before it. */
+static int note_view(void *arg, const char *mountpoint, bool writable)
+{
+	struct search *s = arg;
+
+	if (strcmp(mountpoint, s->mountpoint) == 0) {
+		s->found = true;
+		s->writable = writable;
 	}
-	*out = '\0';
+	return 0;
 }
 
-/* "ID PARENT DEV ROOT MOUNTPOINT OPTIONS … - TYPE SOURCE …" */
-static bool line_is_view(char *line, const char *mountpoint)
-{
-	char *rest = line;
-	char *point = NULL;
-	char *type = strstr(line, " - ");
-
-	if (!type)
-		return false;
-	for (int i = 0; i < 5; i++)
-		point = strsep(&rest, " ");
-	if (!point)
-		return false;
-	unescape(point);
-	return strcmp(point, mountpoint) == 0 &&
-	       strncmp(type + 3, "fuse.livery ", 12) == 0;
-}
-
-/* What the kernel says of a mount that does not let itself be asked. */
-static bool is_view(const char *mountpoint)
-{
-	cleanup_fclose FILE *f = fopen("/proc/self/mountinfo", "re");
-	cleanup_free char *line = NULL;
-	size_t room = 0;
-	bool found = false;
-
-	while (f && !found && getline(&line, &room, f) > 0)
-		found = line_is_view(line, mountpoint);
-	return found;
-}
-
-/* Ends a view that cannot be asked whether it stayed sealed. */
+/* Ends a view that cannot be asked: the kernel alone knows of it. */
 static int end_unasked(const char *mountpoint, int why, struct err *e)
 {
-	if (!is_view(mountpoint))
+	struct search s = {.mountpoint = mountpoint};
+
+	mounts_each_view(note_view, &s);
+	if (!s.found)
 		return err_set(
 			e, ERR_REFUSED, "%s: not the mount point of a view", mountpoint);
 	if (unmount(mountpoint, e) < 0)
 		return -1;
-	fprintf(stderr,
-		"livery: %s: %s; the mount point is free again, but whether the staging "
-		"tree "
-		"stayed as it was is not known\n",
-		mountpoint,
+	fprintf(stderr, "livery: %s: %s; the mount point is free again, %s\n", mountpoint,
 		why == ENOTCONN ? "the view's daemon had died"
-				: "only the view's owner can ask it");
+				: "only the view's owner can ask it",
+		s.writable
+			? "and all that it had answered is kept: mount it again, or "
+			  "let any command that writes settle what it was about"
+			: "but whether the staging tree stayed as it was is not known");
 	return EXIT_FINDINGS;
 }
 
@@ -230,9 +206,9 @@ const struct command cmd_umount = {
 	.name = "umount",
 	.synopsis = "MOUNTPOINT",
 	.summary = "End a view, and tell whether it stayed sealed",
-	.details = "Exits 1 where the staging tree or the database changed while the "
-		   "view was\n"
-		   "up, or where its daemon had died.",
+	.details = "Returns once the database is free. Exits 1 where the staging tree or "
+		   "the\n"
+		   "database changed under a sealed view, or where the daemon had died.",
 	.min_args = 1,
 	.max_args = 1,
 	.run = run,

@@ -8,6 +8,7 @@
 #include "common/quote.h"
 #include "image/archive_input.h"
 #include "tools/commands.h"
+#include "tools/loan.h"
 #include "tools/locate.h"
 #include "tools/progress.h"
 #include "tools/unpack.h"
@@ -60,16 +61,19 @@ static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
 static int unpack_to(const struct place *p, struct archive *a, struct archive_input *in,
 	struct unpack *u, struct err *e)
 {
+	cleanup_loan struct loan loan = {0};
 	struct stage *stage = NULL;
 	struct db *db = NULL;
-	int rc = 0;
+	int rc;
 
 	if (mkdir(p->staging, 0777) < 0 && errno != EEXIST)
 		return err_sys(e, p->staging, "cannot make the staging tree");
 	if (stage_open(&stage, p->staging, e) < 0)
 		return -1;
-	rc = db_open(&db, p->db, DB_CREATE, e);
-	if (rc == 0) {
+	rc = loan_take(&loan, p, e);
+	if (rc == 0)
+		rc = db_open(&db, p->db, DB_CREATE, e);
+	if (db) {
 		rc = unpack_into(stage, db, a, in, u, e);
 		if (rc < 0)
 			err_hint(e, "%s is incomplete: unpack again, or remove it and %s",

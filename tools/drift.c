@@ -12,9 +12,10 @@ struct item {
 	enum drift_kind kind;
 	bool hidden; /* gone, but that is only told if it is found elsewhere */
 	char *path;
-	int64_t parent, record; /* of what is gone */
-	struct item *match;     /* what is gone, and where it is now: each other */
-	uint32_t mode;          /* of what is gone: the record's type */
+	int64_t parent,
+		record;     /* of a name in the database; the record of what is gone */
+	struct item *match; /* what is gone, and where it is now: each other */
+	uint32_t mode;      /* of what is gone: the record's type */
 	uint64_t size;
 	struct db_hint hint;
 };
@@ -204,11 +205,21 @@ static int find_unrecorded(struct finder *f, const struct walk_step *s)
 	i = add(f, rc ? DRIFT_REPLACED : DRIFT_UNRECORDED, s->path);
 	if (!i)
 		return -1;
+	i->parent = rc ? a.parent : 0;
 	engine_stat(f->en, s->node, &st);
 	engine_hint(s->node, &i->hint);
 	i->mode = st.st_mode;
 	i->size = (uint64_t)st.st_size;
 	return rc ? drain(f, &queue, true, add_gone(&a, s->path, &r)) : 0;
+}
+
+static int find_split(struct finder *f, const struct walk_step *s)
+{
+	struct item *i = add(f, DRIFT_SPLIT, s->path);
+
+	if (i && s->dir)
+		i->parent = engine_record(s->dir);
+	return i ? 0 : -1;
 }
 
 static int find_step(void *arg, const struct walk_step *s, struct err *e)
@@ -218,7 +229,7 @@ static int find_step(void *arg, const struct walk_step *s, struct err *e)
 
 	f->e = e;
 	if (engine_split(s->node))
-		rc = add(f, DRIFT_SPLIT, s->path) ? 0 : -1;
+		rc = find_split(f, s);
 	else if (!engine_record(s->node))
 		rc = find_unrecorded(f, s);
 	if (rc == 0 && engine_is_dir(s->node))
@@ -416,7 +427,8 @@ static int tell(struct finder *f, void (*fn)(void *arg, const struct drift *d), 
 	for (size_t i = 0; i < count; i++) {
 		struct drift d = {.kind = told_kind(list[i]),
 			.path = list[i]->path,
-			.record = list[i]->record};
+			.record = list[i]->record,
+			.parent = list[i]->parent};
 
 		if (d.kind == DRIFT_MOVED)
 			d.to = list[i]->match->path;

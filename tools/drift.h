@@ -19,6 +19,8 @@ struct drift {
 	const char *path; /* in the tree, without leading '/' */
 	const char *to;   /* of DRIFT_MOVED, else NULL */
 	int64_t record;   /* of DRIFT_GONE and DRIFT_MOVED, else 0 */
+	int64_t parent; /* the directory's record for which path is a name; 0: it is none
+			 */
 };
 
 const char *drift_name(enum drift_kind kind);

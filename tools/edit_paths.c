@@ -10,6 +10,7 @@
 #include "common/cleanup.h"
 #include "common/quote.h"
 #include "fs/edit.h"
+#include "tools/loan.h"
 #include "tools/locate.h"
 
 struct target {
@@ -261,9 +262,10 @@ static int change_tree(const struct edit_paths *ep, const struct place *places,
 	bool fresh = access(places->db, F_OK) < 0 && errno == ENOENT;
 	struct tree t = {.ep = ep, .count = count};
 	struct engine_options o = {0};
+	cleanup_loan struct loan loan = {0};
 	int rc;
 
-	if (place_open(places, mode, &o, &t.en, e) < 0)
+	if (loan_take(&loan, places, e) < 0 || place_open(places, mode, &o, &t.en, e) < 0)
 		return -1;
 	rc = change(&t, places, e);
 	if (rc < 0 && fresh)

@@ -14,6 +14,7 @@
 
 #include "common/cleanup.h"
 #include "common/quote.h"
+#include "fs/live/intent.h"
 #include "fs/side.h"
 
 #define SUFFIX ".livery"
@@ -270,6 +271,54 @@ int place_check_finished(struct db *db, struct err *e)
 	return 0;
 }
 
+/* What a view notes beside its database while it is up. */
+static bool left_by_view(const char *db)
+{
+	cleanup_free char *file = realpath(db, NULL);
+	cleanup_free char *path = NULL;
+
+	if (!file || asprintf(&path, "%s-intent", file) < 0) {
+		path = NULL;
+		return false;
+	}
+	return access(path, F_OK) == 0;
+}
+
+int place_settle(const struct place *p, struct err *e)
+{
+	struct stage *stage;
+	struct db *db = NULL;
+	int rc;
+
+	if (!left_by_view(p->db))
+		return 0;
+	if (stage_open(&stage, p->staging, e) < 0)
+		return -1;
+	rc = db_open(&db, p->db, DB_WRITE, e);
+	if (rc == 0)
+		rc = intent_settle(stage, db, e);
+	else if (e->code == ERR_BUSY)
+		rc = 0;
+	db_close(db);
+	stage_close(stage);
+	return rc;
+}
+
+/* A sealed view is of a tree that is settled; with it open, no other kind can be up. */
+static int open_db(
+	const struct place *p, enum db_mode mode, struct db **db, struct err *e)
+{
+	int rc = db_open(db, p->db, mode, e);
+
+	if (rc < 0 && e->code == ERR_SYS && e->sys == ENOENT && mode != DB_CREATE)
+		err_hint(e, "'livery unpack' and 'livery label' make one");
+	if (rc < 0 || mode != DB_SEALED || !left_by_view(p->db))
+		return rc;
+	db_close(take_ptr(*db));
+	rc = place_settle(p, e);
+	return rc < 0 ? -1 : db_open(db, p->db, mode, e);
+}
+
 int place_open(const struct place *p, enum db_mode mode, const struct engine_options *o,
 	struct engine **en, struct err *e)
 {
@@ -279,13 +328,7 @@ int place_open(const struct place *p, enum db_mode mode, const struct engine_opt
 	*en = NULL;
 	if (stage_open(&stage, p->staging, e) < 0)
 		return -1;
-	if (db_open(&db, p->db, mode, e) < 0) {
-		if (e->code == ERR_SYS && e->sys == ENOENT && mode != DB_CREATE)
-			err_hint(e, "'livery unpack' and 'livery label' make one");
-		stage_close(stage);
-		return -1;
-	}
-	if (place_check_finished(db, e) < 0) {
+	if (open_db(p, mode, &db, e) < 0 || place_check_finished(db, e) < 0) {
 		db_close(db);
 		stage_close(stage);
 		return -1;

@@ -37,10 +37,16 @@ int locate_view(struct place *p, const char *path, long *pid, struct err *e);
 /*
  * Opens stage, database and engine. A database that is missing is an error that says how
  * to make one, unless mode is DB_CREATE; so is one whose last unpack did not come to its
- * end.
+ * end. For DB_WRITE and DB_CREATE, loan_take() first (tools/loan.h).
  */
 int place_open(const struct place *p, enum db_mode mode, const struct engine_options *o,
 	struct engine **en, struct err *e);
+
+/*
+ * Settles what a view that was killed left half done (fs/live/intent.h). Nothing to do
+ * where none was, or where somebody has the database; not while a view that writes is up.
+ */
+int place_settle(const struct place *p, struct err *e);
 
 /* The note that unpack leaves while it runs. */
 #define NOTE_UNFINISHED "unfinished"

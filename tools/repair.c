@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * First it is settled for every name of the tree whose data it has, by record number and
- * not by path; then the missing records are made and all names written. So it does not
- * matter in which order things were moved.
+ * not by path; then the missing records are made and names written, all of them or those
+ * that were chosen. So it does not matter in which order things were moved.
  */
 #include "tools/repair.h"
 
@@ -12,11 +12,6 @@
 #include "common/array.h"
 #include "common/cleanup.h"
 #include "fs/edit.h"
-
-struct move {
-	char *to;
-	int64_t record;
-};
 
 /* Where a name has its record from. Of several names the lowest keeps it. */
 enum source {
@@ -29,71 +24,31 @@ enum source {
 struct name {
 	const char *text; /* NULL: the root */
 	struct node *node;
-	int64_t record; /* 0: to be made */
-	uint32_t parent,
-		same; /* indexes: its directory; the name whose record it takes */
+	struct drift_item *drift; /* that it is about, NULL: none */
+	int64_t record;           /* 0: to be made */
+	uint32_t parent, /* indexes: its directory; the name whose record it takes; */
+		same, keeper; /* and the one that keeps the record of which it gets a copy
+			       */
 	uint8_t source;
-	bool copy;  /* the record is another file's: it gets a copy of it */
-	bool stale; /* the record must learn where the file is */
+	bool copy;   /* the record is another file's: it gets a copy of it */
+	bool stale;  /* the record must learn where the file is */
+	bool wanted; /* some chosen name takes its record */
 };
 
 struct repair {
 	struct engine *en;
-	void (*fn)(void *arg, const struct drift *d);
-	void *arg;
-	int told;
-	bool no_memory;
-	struct move *moves; /* sorted by to */
-	size_t move_count, move_room;
+	struct drift_list *drift;
 	struct name *names; /* in the order of a walk */
 	size_t count, room;
 	uint32_t *above; /* indexes of the directories that the walk is in */
 	size_t depth, depth_room;
+	int64_t *orphans; /* records that lost a name, and may have got no other */
+	size_t orphan_count;
 };
 
 static int no_memory(struct err *e)
 {
 	return err_set(e, ERR_SYS, "out of memory");
-}
-
-static void collect(void *arg, const struct drift *d)
-{
-	struct repair *r = arg;
-	struct move *p;
-
-	r->told++;
-	r->fn(r->arg, d);
-	if (d->kind != DRIFT_MOVED)
-		return;
-	p = array_grow(r->moves, r->move_count, &r->move_room, sizeof(*p));
-	if (p) {
-		r->moves = p;
-		p += r->move_count;
-		*p = (struct move){strdup(d->to), d->record};
-		r->move_count += p->to != NULL;
-	}
-	r->no_memory |= !p || !p->to;
-}
-
-static int by_target(const void *x, const void *y)
-{
-	const struct move *a = x, *b = y;
-
-	return strcmp(a->to, b->to);
-}
-
-static int at_target(const void *key, const void *elem)
-{
-	return strcmp(key, ((const struct move *)elem)->to);
-}
-
-static int64_t moved_to(const struct repair *r, const char *path)
-{
-	const struct move *m = NULL;
-
-	if (r->move_count)
-		m = bsearch(path, r->moves, r->move_count, sizeof(*m), at_target);
-	return m ? m->record : 0;
 }
 
 /* The index of the directory that holds a step's name; the root's own for the root. */
@@ -117,13 +72,14 @@ static int plan_step(void *arg, const struct walk_step *s, struct err *e)
 	*n = (struct name){
 		.text = s->dir ? s->name : NULL,
 		.node = s->node,
+		.drift = drift_at(r->drift, s->path),
 		.record = engine_record(s->node),
 		.parent = enter(r, s),
 		.same = (uint32_t)r->count,
 		.source = engine_split(s->node) ? FROM_SPLIT : FROM_NAME,
 	};
 	if (!n->record) {
-		n->record = moved_to(r, s->path);
+		n->record = drift_moved_to(r->drift, s->path);
 		n->source = n->record ? FROM_MOVE : FROM_NOTHING;
 	}
 	if (engine_is_dir(s->node)) {
@@ -202,7 +158,7 @@ static void settle_record(struct repair *r, struct name **names, size_t count)
 			first = names[i];
 		names[i]->same = (uint32_t)(first - r->names);
 		first->copy = compare_files(first, keeper) != 0;
-		keeper->stale |= first->copy;
+		first->keeper = (uint32_t)(keeper - r->names);
 	}
 }
 
@@ -268,21 +224,23 @@ static int refresh_hint(struct repair *r, const struct name *n, struct err *e)
 	return db_record_put(db, &record, e);
 }
 
+/* Of what shared a record, one part keeps it: it must be clear from now on which. */
+static int make_record(struct repair *r, struct name *n, struct err *e)
+{
+	bool copy = n->copy;
+
+	if (!copy && n->record)
+		return n->stale ? refresh_hint(r, n, e) : 0;
+	if (edit_make_record(r->en, n->node, n->record, &n->record, e) < 0)
+		return -1;
+	return copy ? refresh_hint(r, &r->names[n->keeper], e) : 0;
+}
+
 static int make_records(struct repair *r, struct err *e)
 {
-	for (size_t i = 0; i < r->count; i++) {
-		struct name *n = &r->names[i];
-		int rc = 0;
-
-		if (n->same != i)
-			continue;
-		if (n->copy || !n->record)
-			rc = edit_make_record(r->en, n->node, n->record, &n->record, e);
-		else if (n->stale)
-			rc = refresh_hint(r, n, e);
-		if (rc < 0)
+	for (size_t i = 0; i < r->count; i++)
+		if (r->names[i].wanted && make_record(r, &r->names[i], e) < 0)
 			return -1;
-	}
 	return 0;
 }
 
@@ -291,50 +249,153 @@ static int64_t final_record(const struct repair *r, const struct name *n)
 	return r->names[n->same].record;
 }
 
-static int write_names(struct repair *r, struct err *e)
+static int write_name(struct repair *r, const struct name *n, struct err *e)
+{
+	const char *text = n->text;
+
+	return !text ? 0
+		     : db_name_put(engine_db(r->en),
+			       final_record(r, &r->names[n->parent]), text, strlen(text),
+			       final_record(r, n), e);
+}
+
+static int write_all(struct repair *r, struct err *e)
 {
 	struct db *db = engine_db(r->en);
 
-	if (db_names_clear(db, e) < 0)
+	for (size_t i = 0; i < r->count; i++)
+		r->names[r->names[i].same].wanted = true;
+	if (make_records(r, e) < 0 || db_names_clear(db, e) < 0)
 		return -1;
-	for (size_t i = 0; i < r->count; i++) {
-		const struct name *n = &r->names[i];
-
-		if (n->text &&
-			db_name_put(db, final_record(r, &r->names[n->parent]), n->text,
-				strlen(n->text), final_record(r, n), e) < 0)
+	for (size_t i = 0; i < r->count; i++)
+		if (write_name(r, &r->names[i], e) < 0)
 			return -1;
-	}
 	return db_drop_unnamed(db, e);
 }
 
-static int repair(struct repair *r, struct err *e)
+static bool is_chosen(const struct name *n)
 {
-	if (drift_find(r->en, collect, r, e) < 0)
-		return -1;
-	if (r->no_memory)
-		return no_memory(e);
-	if (!r->told)
-		return 0;
-	if (r->move_count)
-		qsort(r->moves, r->move_count, sizeof(*r->moves), by_target);
-	if (engine_walk(r->en, engine_root(r->en), "", plan_step, r, e) < 0 ||
-		settle(r, &by_records, e) < 0 || settle(r, &by_files, e) < 0 ||
-		make_records(r, e) < 0)
-		return -1;
-	return write_names(r, e);
+	return n->drift && n->drift->chosen;
 }
 
-int repair_tree(struct engine *en, void (*fn)(void *arg, const struct drift *d),
-	void *arg, struct err *e)
+/*
+ * Names of one file that no longer shares a record get their copy together. Choosing one
+ * may choose more.
+ */
+static void choose_copies(struct repair *r)
 {
-	struct repair r = {.en = en, .fn = fn, .arg = arg};
-	int rc = repair(&r, e);
+	bool more;
 
-	for (size_t i = 0; i < r.move_count; i++)
-		free(r.moves[i].to);
-	free(r.moves);
+	do {
+		more = false;
+		for (size_t i = 0; i < r->count; i++)
+			if (is_chosen(&r->names[i]))
+				r->names[r->names[i].same].wanted = true;
+		for (size_t i = 0; i < r->count; i++) {
+			const struct name *n = &r->names[i];
+			const struct name *same = &r->names[n->same];
+
+			if (!same->wanted || !same->copy || !n->drift || is_chosen(n))
+				continue;
+			drift_choose(r->drift, n->drift);
+			more = !r->drift->no_memory;
+		}
+	} while (more);
+}
+
+/* Names of chosen items that the database has and that will be others, or none. */
+static int unlink_names(struct repair *r, struct err *e)
+{
+	r->orphans = calloc(r->drift->count, sizeof(*r->orphans));
+	if (!r->orphans)
+		return no_memory(e);
+	for (size_t i = 0; i < r->drift->count; i++) {
+		const struct drift_item *item = &r->drift->items[i];
+		const char *slash = strrchr(item->d.path, '/');
+		const char *name = slash ? slash + 1 : item->d.path;
+		int64_t *orphan = &r->orphans[r->orphan_count];
+
+		if (!item->chosen || !item->d.parent)
+			continue;
+		if (db_name_unlink(engine_db(r->en), item->d.parent, name, strlen(name),
+			    orphan, e) < 0)
+			return -1;
+		r->orphan_count += *orphan != 0;
+	}
+	return 0;
+}
+
+static int drop_orphans(struct repair *r, struct err *e)
+{
+	struct db *db = engine_db(r->en);
+
+	for (size_t i = 0; i < r->orphan_count; i++) {
+		int64_t names = db_name_count(db, r->orphans[i], e);
+
+		if (names < 0 || (names == 0 && db_record_drop(db, r->orphans[i], e) < 0))
+			return -1;
+	}
+	return 0;
+}
+
+/* No record loses its last name before all that were chosen have theirs. */
+static int write_chosen(struct repair *r, struct err *e)
+{
+	choose_copies(r);
+	if (r->drift->no_memory)
+		return no_memory(e);
+	if (make_records(r, e) < 0 || unlink_names(r, e) < 0)
+		return -1;
+	for (size_t i = 0; i < r->count; i++)
+		if (is_chosen(&r->names[i]) && write_name(r, &r->names[i], e) < 0)
+			return -1;
+	return drop_orphans(r, e);
+}
+
+static bool any_chosen(const struct drift_list *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (l->items[i].chosen)
+			return true;
+	return false;
+}
+
+static int repair(struct repair *r, const struct drift_scope *s, struct err *e)
+{
+	if (drift_list_read(r->drift, r->en, e) < 0)
+		return -1;
+	drift_choose_scope(r->drift, s);
+	if (r->drift->no_memory)
+		return no_memory(e);
+	if (!any_chosen(r->drift))
+		return 0;
+	if (engine_walk(r->en, engine_root(r->en), "", plan_step, r, e) < 0 ||
+		settle(r, &by_records, e) < 0 || settle(r, &by_files, e) < 0)
+		return -1;
+	return s->count ? write_chosen(r, e) : write_all(r, e);
+}
+
+int repair_tree(struct engine *en, const struct drift_scope *s, struct drift_list *drift,
+	struct err *e)
+{
+	struct repair r = {.en = en, .drift = drift};
+	int rc = repair(&r, s, e);
+
 	free(r.names);
 	free(r.above);
-	return rc < 0 ? -1 : r.told;
+	free(r.orphans);
+	return rc;
+}
+
+const char *repair_done(enum drift_kind kind)
+{
+	static const char *const done[DRIFT_KINDS] = {
+		[DRIFT_UNRECORDED] = "recorded",
+		[DRIFT_GONE] = "dropped from the database",
+		[DRIFT_REPLACED] = "its record replaced",
+		[DRIFT_MOVED] = "its record follows",
+		[DRIFT_SPLIT] = "given a copy of the record",
+	};
+
+	return done[kind];
 }
