@@ -3,7 +3,7 @@
 
 pkgs      := fuse3 sqlite3 libselinux libsepol libpcre2-8 libarchive zlib nettle ext2fs libsquashfs1 liblz4
 no_build  := clean help packages demo check check-boot check-boot-broken check-labels \
-             check-labels-full bench
+             check-labels-full check-view bench
 
 goals     := $(or $(MAKECMDGOALS),all)
 ifneq ($(filter-out $(no_build),$(goals)),)
@@ -31,6 +31,10 @@ flavor_ldflags_release  := $(harden_ldflags)
 flavor_cflags_asan   := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined \
 	-fno-sanitize-recover=all
 flavor_ldflags_asan  := -fsanitize=address,undefined
+
+# SQLite itself is not instrumented: its mutexes are intercepted, its own memory is not seen.
+flavor_cflags_tsan   := -O1 -g -fno-omit-frame-pointer -fsanitize=thread
+flavor_ldflags_tsan  := -fsanitize=thread
 
 flavor_cflags_fuzz   := -O1 -g -fno-omit-frame-pointer \
 	-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all

@@ -33,7 +33,11 @@
  */
 #define SIDE_LEND "livery.lend"
 
-/* Checks the seal. A line for each finding: "! path: text" breaks it, "- …" does not. */
+/*
+ * What is due before a view ends. A sealed one checks its seal: a line for each finding,
+ * "! path: text" breaks it, "- …" does not. One that writes has all on the disk once it
+ * has answered (with nothing).
+ */
 #define SIDE_SEAL "livery.seal"
 
 #endif

@@ -29,10 +29,11 @@ $(O)/tests/bench/label_lookup: $(O)/%: $(O)/%.o $(O)/liblivery.a
 include tests/judge/module.mk
 include tests/view/module.mk
 
-.PHONY: test-programs bench-programs fuzzers
+.PHONY: test-programs bench-programs fuzzers tsan-programs
 test-programs: all $(unit_tests) $(fuzz_replay) $(view_programs)
 bench-programs: all $(judge_programs) $(O)/tests/bench/label_lookup
 fuzzers: $(fuzzers)
+tsan-programs: $(view_dir)/four-writers
 
 ##@ Testing
 .PHONY: check
@@ -57,6 +58,18 @@ check-boot-broken: ## show that check-boot can fail: images with one thing wrong
 	tests/lib/packages.sh build boot
 	$(MAKE) all
 	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -v tests/boot/broken.t
+
+# Minutes each: what `make check` runs a part of.
+.PHONY: check-view
+check-view: ## run the long tests of views that write: operations, kills, power cuts, writers
+	tests/lib/packages.sh build test
+	$(MAKE) FLAVOR=release test-programs
+	$(MAKE) FLAVOR=tsan all tsan-programs
+	LIVERY=$(BUILD)/release/livery OPERATIONS=100000 OPERATIONS_FRESH=100000 \
+		E2E_TIMEOUT=1200 prove -v tests/e2e/60-operations.t
+	LIVERY=$(BUILD)/release/livery KILL_ROUNDS=200 prove -v tests/e2e/64-view-killed.t
+	LIVERY=$(BUILD)/release/livery POWER_RUNS=4 POWER_CUTS=6 prove -v tests/e2e/65-power-cut.t
+	LIVERY=$(BUILD)/tsan/livery WRITERS_SECONDS=60 prove -v tests/e2e/66-four-writers.t
 
 .PHONY: fuzz
 fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with ASan and UBSan

@@ -19,12 +19,13 @@
 #include "tools/mount.h"
 #include "tools/mounts.h"
 
-#define REPORT_MAX  65536
-#define END_SECONDS 60 /* for a daemon to check its seal and end */
+#define REPORT_MAX 65536
+#define END_SECONDS                                                                      \
+	600 /* for a daemon to check its seal, or wait for the disk, and end */
 
 /*
- * Prints what broke the seal; a view that writes has none, and answers with nothing.
- * Returns EXIT_FINDINGS where something did.
+ * Prints what broke the seal; a view that writes has none, and answers with nothing once
+ * all is on the disk. Returns EXIT_FINDINGS where something did.
  */
 static int report_seal(const char *mountpoint, struct err *e)
 {
@@ -34,8 +35,10 @@ static int report_seal(const char *mountpoint, struct err *e)
 	char *line, *rest;
 
 	if (n < 0)
-		return err_sys(
-			e, mountpoint, "the view does not say whether it stayed sealed");
+		return err_sys(e, mountpoint,
+			"the view does not say whether it stayed sealed, or has all on "
+			"the "
+			"disk; it stays up");
 	report[n] = '\0';
 	rest = report;
 	while ((line = strsep(&rest, "\n"))) {

@@ -272,3 +272,14 @@ int live_fsync(struct live *l, struct live_node *n, bool data_only)
 		return -errno;
 	return sync_database(l);
 }
+
+/* Everything of the staging tree's filesystem, ours or not: what else would be as sure?
+ */
+int live_sync(struct live *l)
+{
+	int rc = sync_database(l);
+
+	if (syncfs(stage_root(l->stage)) < 0)
+		return -errno;
+	return rc;
+}

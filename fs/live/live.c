@@ -78,11 +78,12 @@ int live_close(struct live *l, struct err *e)
 		return 0;
 	live_end_loans(l);
 	rc = drop_orphans(l, e);
-	if (rc == 0)
-		rc = db_sync(l->db, e);
-	if (rc == 0 && syncfs(stage_root(l->stage)) < 0)
-		rc = err_sys(e, stage_path(l->stage),
-			"what was written may not be on the disk yet");
+	if (rc == 0) {
+		errno = -live_sync(l);
+		if (errno)
+			rc = err_sys(e, stage_path(l->stage),
+				"what was written may not be on the disk yet");
+	}
 	intent_close(l->intent, rc == 0);
 	release(l);
 	return rc;

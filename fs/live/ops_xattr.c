@@ -41,8 +41,7 @@ static int side_get(
 		return live_path(l, n, out);
 	if (strcmp(name, SIDE_LABEL) == 0)
 		return live_label(l, n, out);
-	/* Nothing is sealed, so nothing can be broken. */
-	return strcmp(name, SIDE_SEAL) == 0 ? 0 : -ENODATA;
+	return strcmp(name, SIDE_SEAL) == 0 ? live_sync(l) : -ENODATA;
 }
 
 static void lent(void *req, int rc)

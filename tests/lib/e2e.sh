@@ -175,12 +175,8 @@ wait_for() {
 
 # Processes of this test's own copy of the program.
 daemons() {
-	local exe
-	for exe in /proc/[0-9]*/exe; do
-		case $(readlink "$exe" 2>/dev/null) in
-		"$SCRATCH"/.bin/*) exe=${exe#/proc/}; echo "${exe%/exe}" ;;
-		esac
-	done
+	find /proc/[0-9]*/exe -maxdepth 0 -lname "$SCRATCH/.bin/*" 2>/dev/null |
+		sed 's|^/proc/||; s|/exe$||'
 }
 no_daemon() { [ -z "$(daemons)" ]; }
 gone() { ! is_mounted "$1" && ! kill -0 "$2" 2>/dev/null; }
