@@ -74,6 +74,9 @@ void db_rollback(struct db *db);
 /* DB_LIVE: what was committed so far survives a power cut. */
 int db_sync(struct db *db, struct err *e);
 
+/* DB_LIVE: as much of the log as no reader needs is brought into the file. */
+int db_checkpoint(struct db *db, struct err *e);
+
 /*
  * A view that writes and a command that wants to change its database. The command borrows
  * (waiting for whoever borrowed before), asks the view's daemon to lend, opens the
@@ -84,6 +87,9 @@ int db_sync(struct db *db, struct err *e);
  * descriptor of the file, which ends SQLite's own locks in this process: no struct db of
  * that file may be open then.
  */
+/* A view that writes has the database at path. */
+bool db_is_live(const char *path);
+
 struct db_loan;
 int db_borrow(struct db_loan **out, const char *path, struct err *e);
 void db_loan_end(struct db_loan *loan);

@@ -15,6 +15,16 @@ struct db_loan {
 	int fd;
 };
 
+bool db_is_live(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	bool live = fd >= 0 && db_lock_held(fd, LOCK_LIVE);
+
+	if (fd >= 0)
+		close(fd);
+	return live;
+}
+
 /* 1 where a view that writes has the database and the loan is ours. */
 static int take_loan(int fd, const char *path, struct err *e)
 {

@@ -275,10 +275,19 @@ int db_names_clear(struct db *db, struct err *e)
 
 int db_drop_unnamed(struct db *db, struct err *e)
 {
-	sqlite3_stmt *s = db_stmt(db, STMT_RECORD_UNNAMED, e);
+	sqlite3_stmt *s;
 
-	if (!s || db_run(db, s, e, "drop records without a name") < 0)
-		return -1;
+	/* What was below them has no name that leads anywhere then. */
+	do {
+		s = db_stmt(db, STMT_RECORD_UNNAMED, e);
+		if (!s || db_run(db, s, e, "drop records without a name") < 0)
+			return -1;
+		if (sqlite3_changes(db->sql) == 0)
+			break;
+		s = db_stmt(db, STMT_NAME_UNOWNED, e);
+		if (!s || db_run(db, s, e, "drop names of what is gone") < 0)
+			return -1;
+	} while (sqlite3_changes(db->sql) > 0);
 	s = db_stmt(db, STMT_XATTR_UNOWNED, e);
 	return s ? db_run(db, s, e, "drop attributes without a record") : -1;
 }

@@ -43,6 +43,8 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_NAME_OF] = "SELECT parent, name FROM name WHERE record = ?1"
 			 " ORDER BY parent, name",
 	[STMT_NAME_CLEAR] = "DELETE FROM name",
+	[STMT_NAME_UNOWNED] =
+		"DELETE FROM name WHERE parent NOT IN (SELECT id FROM record)",
 	[STMT_CHILDREN] =
 		"SELECT n.name, " RECORD_COLUMNS " FROM name AS n JOIN record AS r"
 		" ON r.id = n.record WHERE n.parent = ?1 ORDER BY n.name",

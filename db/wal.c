@@ -197,6 +197,16 @@ void db_wal_settle_close(struct db *db)
 	settle(db, &ignored);
 }
 
+int db_checkpoint(struct db *db, struct err *e)
+{
+	int rc = sqlite3_wal_checkpoint_v2(
+		db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY
+		       ? 0
+		       : db_fail(db, e, "bring in the log");
+}
+
 int db_wal_enter(struct db *db, struct err *e)
 {
 	int rc = journal_mode(db->sql, "wal");

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -119,12 +120,24 @@ static int open_live(struct daemon *d, struct live **l, struct err *e)
 	return live_open(l, stage, db, &o, e);
 }
 
+/* Files that are removed while programs have them open cost a descriptor each. */
+static void many_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
+		return;
+	r.rlim_cur = r.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 static int serve_live(struct daemon *d, struct err *e)
 {
 	struct err end;
 	struct live *l;
 	int rc;
 
+	many_files();
 	/* Modes are for the view to say; files in the staging tree are for who builds. */
 	umask(022);
 	if (open_live(d, &l, e) < 0)

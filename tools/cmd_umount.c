@@ -104,6 +104,31 @@ static int wait_end(int pidfd, const char *mountpoint, struct err *e)
 	return 0;
 }
 
+/* A view that wrote leaves one file, unless something went wrong at the very end. */
+static int check_rest(const struct place *p, const char *mountpoint, struct err *e)
+{
+	static const char *const left[] = {"-wal", "-intent"};
+	cleanup_free char *file = realpath(p->db, NULL);
+
+	for (size_t i = 0; file && i < sizeof(left) / sizeof(left[0]); i++) {
+		cleanup_free char *path = NULL;
+		struct stat st;
+
+		if (asprintf(&path, "%s%s", file, left[i]) < 0)
+			return err_set(e, ERR_SYS, "out of memory");
+		/* Of a view that came up since. */
+		if (stat(path, &st) < 0 || st.st_size == 0 || db_is_live(file))
+			continue;
+		return err_set(e, ERR_SYS,
+			"%s: unmounted, but %s is left, which belongs to the database: "
+			"keep them together; the next command that writes brings it in, "
+			"or says what hinders it (the system's log has what the view's "
+			"daemon met)",
+			mountpoint, path);
+	}
+	return 0;
+}
+
 struct search {
 	const char *mountpoint;
 	bool found, writable;
@@ -195,7 +220,7 @@ int unmount_view(const char *path, struct err *e)
 		return -1;
 	if (pidfd >= 0 && wait_end(pidfd, mountpoint, e) < 0)
 		return -1;
-	return rc;
+	return check_rest(&p, mountpoint, e) < 0 ? -1 : rc;
 }
 
 static int run(const struct command *c, int argc, char **argv, struct err *e)

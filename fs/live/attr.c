@@ -351,6 +351,8 @@ static int set(struct live *l, struct live_node *n, struct grip *g, struct setti
 	struct db_record r;
 	int rc = node_adopt(l, n, &g->st);
 
+	if (rc == 0)
+		rc = keep_bits(l, n, g);
 	if (rc < 0)
 		return rc;
 	r = n->r;

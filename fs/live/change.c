@@ -28,6 +28,15 @@ int grip_writable(struct live *l, struct live_node *n, struct grip *g)
 	char path[GRIP_PATH];
 	int rc;
 
+	/* What is borrowed is so only as long as the lock is held. */
+	if (l->lent) {
+		rc = change_ready(l, n);
+		grip_release(g);
+		if (rc == 0)
+			rc = grip_node(l, n, g);
+		if (rc < 0)
+			return rc;
+	}
 	if ((g->st.stx_mode & want) == want || S_ISLNK(g->st.stx_mode))
 		return -EACCES;
 	rc = node_adopt(l, n, &g->st);
@@ -43,6 +52,27 @@ int grip_writable(struct live *l, struct live_node *n, struct grip *g)
 	if (rc == 0 && chmod(grip_path(g, path), (g->st.stx_mode & 07777) | want) < 0)
 		rc = -errno;
 	return rc == 0 ? live_statx(g->fd, "", &g->st) : rc;
+}
+
+int keep_bits(struct live *l, struct live_node *n, const struct grip *g)
+{
+	struct db_record r;
+	int rc;
+
+	if (!S_ISREG(g->st.stx_mode) || !(g->st.stx_mode & 06000) ||
+		(n->r.id && n->r.mode != DB_SILENT))
+		return 0;
+	rc = node_adopt(l, n, &g->st);
+	if (rc < 0 || n->r.mode != DB_SILENT)
+		return rc;
+	r = n->r;
+	r.mode = g->st.stx_mode & 07777;
+	rc = change_begin(l);
+	if (rc == 0)
+		rc = change_end(l, node_put(l, n, &r));
+	if (rc == 0)
+		n->r = r;
+	return rc;
 }
 
 /* The mask of an access ACL is the mode's group: one changes with the other. */
@@ -161,6 +191,8 @@ static int change(struct live *l, struct live_node *n, struct grip *g,
 	if (rc == 0 && what & (LIVE_ATIME | LIVE_MTIME | LIVE_ATIME_NOW | LIVE_MTIME_NOW))
 		rc = change_times(g, st, what);
 	/* chown(2) that names nobody. */
+	if (rc == 0 && !what)
+		rc = keep_bits(l, n, g);
 	if (rc == 0 && !what)
 		rc = node_touch(g);
 	return rc;

@@ -17,6 +17,7 @@ struct file {
 	int fd;
 	unsigned users; /* calls under way, and one for the slot */
 	bool writable;
+	int64_t used; /* when, last; milliseconds */
 };
 
 static void put_file(struct file *f)
@@ -25,6 +26,13 @@ static void put_file(struct file *f)
 		return;
 	close(f->fd);
 	free(f);
+}
+
+static void empty_slot(struct live *l, struct file **s)
+{
+	put_file(*s);
+	*s = NULL;
+	l->open_files--;
 }
 
 static struct file **slot(struct live *l, const struct live_node *n)
@@ -36,17 +44,76 @@ void files_forget(struct live *l, const struct live_node *n)
 {
 	struct file **s = slot(l, n);
 
-	if (*s && (*s)->node == n) {
-		put_file(*s);
-		*s = NULL;
+	if (*s && (*s)->node == n)
+		empty_slot(l, s);
+}
+
+/*
+ * A program that is open for writing cannot be run, and a file that is removed beside the
+ * view keeps its room: descriptors do not stay longer than a burst of calls.
+ */
+#define WRITER_IDLE 100 /* milliseconds */
+#define READER_IDLE 1000
+
+static void close_idle(struct live *l)
+{
+	int64_t now = now_ms();
+
+	for (int i = 0; i < LIVE_FILES; i++) {
+		struct file *f = l->files[i];
+
+		if (f && f->users == 1 &&
+			now - f->used >= (f->writable ? WRITER_IDLE : READER_IDLE))
+			empty_slot(l, &l->files[i]);
 	}
 }
 
-void files_close(struct live *l)
+static void *sweep(void *arg)
 {
+	struct live *l = arg;
+	struct timespec t;
+
+	pthread_mutex_lock(&l->lock);
+	while (l->sweeping) {
+		if (!l->open_files) {
+			pthread_cond_wait(&l->opened, &l->lock);
+			continue;
+		}
+		clock_gettime(CLOCK_MONOTONIC, &t);
+		t.tv_nsec += WRITER_IDLE * 1000000;
+		t.tv_sec += t.tv_nsec / 1000000000;
+		t.tv_nsec %= 1000000000;
+		pthread_cond_clockwait(&l->opened, &l->lock, CLOCK_MONOTONIC, &t);
+		close_idle(l);
+	}
+	pthread_mutex_unlock(&l->lock);
+	return NULL;
+}
+
+int files_start(struct live *l)
+{
+	pthread_cond_init(&l->opened, NULL);
+	l->sweeping = true;
+	if (pthread_create(&l->sweeper, NULL, sweep, l) == 0)
+		return 0;
+	l->sweeping = false;
+	return -EAGAIN;
+}
+
+void files_stop(struct live *l)
+{
+	bool runs;
+
+	pthread_mutex_lock(&l->lock);
+	runs = l->sweeping;
+	l->sweeping = false;
+	pthread_cond_signal(&l->opened);
+	pthread_mutex_unlock(&l->lock);
+	if (runs)
+		pthread_join(l->sweeper, NULL);
 	for (int i = 0; i < LIVE_FILES; i++)
 		if (l->files[i])
-			put_file(l->files[i]);
+			empty_slot(l, &l->files[i]);
 }
 
 /* Through the descriptor that is held: the file that was looked at, and no other. */
@@ -62,6 +129,10 @@ static int open_content(struct live *l, struct live_node *n, bool writable)
 		return rc;
 	if (!S_ISREG(g.st.stx_mode))
 		return S_ISDIR(g.st.stx_mode) ? -EISDIR : -EINVAL;
+	if (writable)
+		rc = keep_bits(l, n, &g);
+	if (rc < 0)
+		return rc;
 	fd = open(grip_path(&g, path), flags);
 	if (fd < 0 && errno == EACCES && grip_writable(l, n, &g) == 0)
 		fd = open(grip_path(&g, path), flags);
@@ -85,12 +156,15 @@ static int get_file(struct live *l, struct live_node *n, bool writable, struct f
 				close(fd);
 			return fd < 0 ? fd : -ENOMEM;
 		}
-		*f = (struct file){n, fd, 1, writable};
+		*f = (struct file){n, fd, 1, writable, 0};
 		if (*s)
-			put_file(*s);
+			empty_slot(l, s);
 		*s = f;
+		if (!l->open_files++)
+			pthread_cond_signal(&l->opened);
 	}
 	*out = *s;
+	(*out)->used = now_ms();
 	(*out)->users++;
 	pthread_mutex_unlock(&l->lock);
 	return 0;
@@ -237,13 +311,16 @@ static int open_dir(struct live *l, struct live_node *n)
 	return fd < 0 ? -errno : fd;
 }
 
-static int sync_database(struct live *l)
+static int sync_database(struct live *l, bool checkpoint)
 {
 	struct err e;
 	int rc;
-
 	pthread_mutex_lock(&l->lock);
-	rc = db_sync(l->db, &e) < 0 ? db_errno(l, &e) : 0;
+	rc = db_sync(l->db, &e);
+	if (rc == 0 && checkpoint)
+		rc = db_checkpoint(l->db, &e);
+	if (rc < 0)
+		rc = db_errno(l, &e);
 	pthread_mutex_unlock(&l->lock);
 	return rc;
 }
@@ -270,14 +347,14 @@ int live_fsync(struct live *l, struct live_node *n, bool data_only)
 	pthread_mutex_unlock(&l->lock);
 	if (dir >= 0 && fsync(dir) < 0)
 		return -errno;
-	return sync_database(l);
+	return sync_database(l, false);
 }
 
 /* Everything of the staging tree's filesystem, ours or not: what else would be as sure?
  */
 int live_sync(struct live *l)
 {
-	int rc = sync_database(l);
+	int rc = sync_database(l, true);
 
 	if (syncfs(stage_root(l->stage)) < 0)
 		return -errno;

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -78,10 +79,13 @@ static void set_name(int64_t *parent, char *to, const struct intent_name *from)
 void intent_set(struct intent *i, const struct intent_text *t)
 {
 	struct intent_slot *s = i->slot;
+	struct timespec now;
 
 	set_name(&s->from_parent, s->from, &t->from);
 	set_name(&s->to_parent, s->to, &t->to);
 	s->ino = t->ino;
+	clock_gettime(CLOCK_REALTIME_COARSE, &now);
+	s->since = now.tv_sec * 1000000000 + now.tv_nsec;
 	s->record = t->record ? *t->record : (struct db_record){0};
 	snprintf(s->label, sizeof(s->label), "%s", t->label ? t->label : "");
 	/* Whoever reads this was not killed before all of it was written. */
@@ -91,4 +95,16 @@ void intent_set(struct intent *i, const struct intent_text *t)
 void intent_clear(struct intent *i)
 {
 	atomic_store(&i->slot->kind, INTENT_NONE);
+}
+
+int intent_finish(struct intent *i, struct stage *stage, struct db *db, struct err *e)
+{
+	if (db_begin(db, e) < 0)
+		return -1;
+	if (slot_settle(i->slot, stage, db, e) < 0 || db_commit(db, e) < 0) {
+		db_rollback(db);
+		return -1;
+	}
+	intent_clear(i);
+	return 0;
 }

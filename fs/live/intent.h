@@ -39,7 +39,7 @@ struct intent_name {
 struct intent_text {
 	enum intent_kind kind;
 	struct intent_name from, to;
-	uint64_t ino; /* of the staging file at from */
+	uint64_t ino; /* of the staging file that is moved or linked */
 	const struct db_record *record;
 	const char *label; /* of INTENT_MAKE; NULL: none */
 };
@@ -52,6 +52,11 @@ void intent_close(struct intent *i, bool clean);
 void intent_set(struct intent *i, const struct intent_text *t);
 void intent_clear(struct intent *i);
 
+/*
+ * Settles what is noted now, where the database failed after the staging tree had
+ * changed; clears it. In no transaction. Returns 0 or -1.
+ */
+int intent_finish(struct intent *i, struct stage *stage, struct db *db, struct err *e);
 /*
  * Settles what a view that was killed left behind: its intent, and records of files that
  * were removed while they were open. Nothing to do where its file is not there. db is

@@ -9,7 +9,8 @@
 
 static void release(struct live *l)
 {
-	files_close(l);
+	files_stop(l);
+	live_links_free(l);
 	grip_forget(l);
 	live_nodes_free(l);
 	free(l->dead);
@@ -39,7 +40,9 @@ int live_open(struct live **out, struct stage *stage, struct db *db,
 	pthread_mutex_init(&l->lock, NULL);
 	pthread_cond_init(&l->returned, NULL);
 	if (intent_settle(stage, db, e) < 0 || live_nodes_init(l, e) < 0 ||
-		intent_open(&l->intent, db, e) < 0) {
+		intent_open(&l->intent, db, e) < 0 ||
+		(files_start(l) < 0 &&
+			err_set(e, ERR_SYS, "cannot start a thread") < 0)) {
 		intent_close(l->intent, true);
 		release(l);
 		return -1;

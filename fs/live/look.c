@@ -71,6 +71,10 @@ int node_sync(struct live *l, struct live_node *n)
 		rc = db_record_get(l->db, n->r.id, &r, &e);
 	if (rc < 0)
 		return db_errno(l, &e);
+	/* A record without a name is known by its file: its number may be another's. */
+	if (rc == 1 && n->orphan &&
+		(r.hint.ino != n->ino || r.hint.btime != n->btime || r.names))
+		rc = 0;
 	/* What its file is now is held against the type by whoever looks at it. */
 	n->r = rc == 1 ? r : (struct db_record){0};
 	n->orphan = n->orphan && rc == 1;
@@ -180,6 +184,9 @@ int live_lookup(
 	rc = grip_dir(l, dir, &g);
 	if (rc == 0)
 		rc = child_node(l, dir, &g, name, &st, &n);
+	/* One that its owner may not search, in the staging tree. */
+	if (rc == -EACCES && grip_writable(l, dir, &g) == 0)
+		rc = child_node(l, dir, &g, name, &st, &n);
 	if (rc == 0)
 		rc = give(l, n, &st, out);
 	pthread_mutex_unlock(&l->lock);
@@ -241,7 +248,7 @@ int live_path(struct live *l, struct live_node *n, struct buf *path)
 	int rc;
 
 	pthread_mutex_lock(&l->lock);
-	rc = node_path(l, n, &text);
+	rc = node_where(l, n, &text);
 	pthread_mutex_unlock(&l->lock);
 	if (rc == 0 && buf_add(path, text, strlen(text) + 1) < 0)
 		rc = -ENOMEM;

@@ -174,6 +174,9 @@ static int bear(struct live *l, struct live_node *dir, struct grip *g, const cha
 	};
 	int rc;
 
+	rc = change_room(l);
+	if (rc < 0)
+		return rc;
 	intent_set(l->intent, &t);
 	rc = make_inode(g->fd, name, what);
 	if (rc == -EACCES && grip_writable(l, dir, g) == 0)
@@ -227,12 +230,15 @@ static int link_names(struct live *l, struct live_node *n, const struct grip *fr
 	struct intent_text t = {
 		.kind = INTENT_LINK,
 		.to = {dir->r.id, name},
+		.ino = n->ino,
 		.record = &n->r,
 	};
 	char path[GRIP_PATH];
 	struct err e;
-	int rc = 0;
+	int rc = change_room(l);
 
+	if (rc < 0)
+		return rc;
 	intent_set(l->intent, &t);
 	if (linkat(AT_FDCWD, grip_path(from, path), to->fd, name, AT_SYMLINK_FOLLOW) < 0)
 		rc = -errno;
@@ -275,6 +281,7 @@ int live_link(struct live *l, struct live_node *n, struct live_node *dir,
 		rc = link_names(l, n, &from, dir, &to, name);
 	if (rc == 0) {
 		n->r.names++;
+		n->orphan = false;
 		rc = live_statx(from.fd, "", &from.st);
 	}
 	if (rc == 0)

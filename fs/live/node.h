@@ -52,7 +52,12 @@ struct live {
 	struct live_node **buckets;
 	size_t count, bucket_count;
 	struct file *files[LIVE_FILES]; /* content that was used last */
-	struct live_node *near;         /* the directory that was used last; NULL: none */
+	size_t open_files;
+	pthread_cond_t opened; /* a first one */
+	pthread_t sweeper;
+	bool sweeping;
+	struct link_names *links; /* see links.c; NULL: not looked for */
+	struct live_node *near;   /* the directory that was used last; NULL: none */
 	struct grip near_grip;
 	int64_t near_since; /* nanoseconds */
 	struct intent *intent;
@@ -62,6 +67,7 @@ struct live {
 	pthread_mutex_t lock;
 	pthread_cond_t returned; /* lent became false */
 	bool lent;               /* changes wait */
+	bool unsettled; /* the tree changed and the database did not: see the intent */
 	bool closing;
 	bool keeper_runs;        /* a thread that waits for the end of the loan */
 	struct live_wait *waits; /* who wants to be told, or to borrow next */
@@ -86,7 +92,8 @@ int node_set_path(
 void node_detach(struct live *l, struct live_node *n, int fd);
 /* Its path in the staging tree, malloc'd; -ESTALE where there is none. */
 int node_path(const struct live *l, const struct live_node *n, char **path);
-
+/* The same; of a file whose name went, another of its recorded names. */
+int node_where(struct live *l, const struct live_node *n, char **path);
 int grip_node(struct live *l, struct live_node *n, struct grip *g);
 /*
  * A directory, to look or change something in it: the one that was used last is at hand
@@ -125,6 +132,10 @@ uint32_t node_mode(const struct live_node *n, const struct statx *st); /* 07777 
  * is held, so that no loan comes in between.
  */
 int change_ready(struct live *l, struct live_node *n);
+int change_room(struct live *l); /* -ENOSPC where the database could not grow */
+/* The staging tree changed; what became of the database. Clears the intent, or keeps it.
+ */
+void change_noted(struct live *l, int rc);
 int change_begin(struct live *l);
 int change_end(struct live *l, int rc); /* commits, or rolls back where rc < 0 */
 int db_errno(struct live *l, const struct err *e);
@@ -133,8 +144,13 @@ int node_adopt(struct live *l, struct live_node *n, const struct statx *st);
 int node_put(struct live *l, struct live_node *n, const struct db_record *r);
 void orphan_dead(struct live *l, int64_t record);
 
-/* links.c: all names of a file that has just got its record have it too. */
-int links_record(struct live *l, struct live_node *n);
+/*
+ * links.c: names of a file that was hard-linked beside the view. All are found before it
+ * gets its record, and then have it too.
+ */
+int live_links_find(struct live *l);
+int live_links_record(struct live *l, struct live_node *n);
+void live_links_free(struct live *l);
 
 /* attr.c: what setattr and xattrs share. */
 int node_touch(const struct grip *g); /* its change time is now */
@@ -145,8 +161,10 @@ int attr_get(struct live *l, struct live_node *n, const struct grip *g, const ch
 
 /* file.c */
 void files_forget(struct live *l, const struct live_node *n);
-void files_close(struct live *l);
 int file_truncate(struct live *l, struct live_node *n, off_t size);
 int grip_writable(struct live *l, struct live_node *n, struct grip *g);
-
+int files_start(struct live *l); /* closes what nobody uses any more, by itself */
+void files_stop(struct live *l);
+/* Records setuid bits that only the staging file has, before they go from there. */
+int keep_bits(struct live *l, struct live_node *n, const struct grip *g);
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Changes to the database: transactions, and records for files that have none. */
-#include <errno.h>
-#include <string.h>
-#include <unistd.h>
-
 #include "common/array.h"
 #include "common/cleanup.h"
 #include "fs/live/node.h"
+#include <errno.h>
+#include <string.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
 
 /* The program gets a number; the text, which says more, goes to who mounted. */
 int db_errno(struct live *l, const struct err *e)
@@ -23,13 +23,18 @@ void orphan_dead(struct live *l, int64_t record)
 		l->dead[l->dead_count++] = record;
 }
 
-/* Orphans whose file nobody has open any more go with the next change. */
-static int drop_dead(struct live *l, struct err *e)
+/*
+ * Orphans whose file nobody has open any more go with the next change. One that cannot go
+ * (a command may have named it) is no fault of that change.
+ */
+static void drop_dead(struct live *l)
 {
-	for (size_t i = 0; i < l->dead_count; i++)
-		if (db_record_drop(l->db, l->dead[i], e) < 0)
-			return -1;
-	return 0;
+	for (size_t i = 0; i < l->dead_count; i++) {
+		struct err e;
+
+		if (db_name_count(l->db, l->dead[i], &e) == 0)
+			db_record_drop(l->db, l->dead[i], &e);
+	}
 }
 
 int change_begin(struct live *l)
@@ -38,10 +43,7 @@ int change_begin(struct live *l)
 
 	if (db_begin(l->db, &e) < 0)
 		return db_errno(l, &e);
-	if (drop_dead(l, &e) < 0) {
-		db_rollback(l->db);
-		return db_errno(l, &e);
-	}
+	drop_dead(l);
 	return 0;
 }
 
@@ -58,13 +60,48 @@ int change_end(struct live *l, int rc)
 	return rc;
 }
 
-int change_ready(struct live *l, struct live_node *n)
+/* The database follows the staging tree, where it could not before. */
+static int catch_up(struct live *l)
 {
-	while (l->lent)
-		pthread_cond_wait(&l->returned, &l->lock);
-	return node_sync(l, n);
+	struct err e;
+
+	if (intent_finish(l->intent, l->stage, l->db, &e) < 0)
+		return db_errno(l, &e);
+	l->unsettled = false;
+	l->generation++;
+	return 0;
 }
 
+int change_ready(struct live *l, struct live_node *n)
+{
+	int rc = 0;
+
+	while (l->lent)
+		pthread_cond_wait(&l->returned, &l->lock);
+	if (l->unsettled)
+		rc = catch_up(l);
+	return rc == 0 ? node_sync(l, n) : rc;
+}
+
+/* What one operation adds to the log, many times over. */
+#define ROOM (256 << 10)
+
+int change_room(struct live *l)
+{
+	struct statvfs sv;
+
+	if (statvfs(db_path(l->db), &sv) < 0)
+		return -errno;
+	return sv.f_bavail * sv.f_bsize < ROOM ? -ENOSPC : 0;
+}
+
+void change_noted(struct live *l, int rc)
+{
+	if (rc == 0)
+		intent_clear(l->intent);
+	else
+		l->unsettled = true;
+}
 /* n's own fields follow only once the transaction is through. */
 int node_put(struct live *l, struct live_node *n, const struct db_record *r)
 {
@@ -106,6 +143,9 @@ static int make_record(struct live *l, struct live_node *n, const struct statx *
 	if (rc < 0)
 		return rc;
 	r.id = 0;
+	/* The staging file loses them, as an ordinary user's files do. */
+	if (!n->split && S_ISREG(st->stx_mode) && st->stx_mode & 06000)
+		r.mode = st->stx_mode & 07777;
 	set_hint(&r, st);
 	rc = db_record_put(l->db, &r, &e);
 	c.to = r.id;
@@ -118,6 +158,7 @@ static int make_record(struct live *l, struct live_node *n, const struct statx *
 	if (rc == 0) {
 		n->r = r;
 		n->split = false;
+		n->orphan = !n->parent && n != l->root;
 	}
 	return rc;
 }
@@ -141,6 +182,8 @@ int node_adopt(struct live *l, struct live_node *n, const struct statx *st)
 	if (rc < 0 || (n->r.id && !n->split))
 		return rc;
 	linked = !n->split && st->stx_nlink > 1 && !S_ISDIR(st->stx_mode);
-	rc = make_record(l, n, st);
-	return rc == 0 && linked ? links_record(l, n) : rc;
+	rc = linked ? live_links_find(l) : 0;
+	if (rc == 0)
+		rc = make_record(l, n, st);
+	return rc == 0 && linked ? live_links_record(l, n) : rc;
 }

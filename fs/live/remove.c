@@ -48,15 +48,24 @@ static void lose_name(struct live *l, struct victim *v, const struct live_node *
 	const char *name, int64_t orphan)
 {
 	struct live_node *n = v->node;
+	bool others, known;
 
 	if (!n) {
 		orphan_dead(l, orphan);
 		return;
 	}
-	n->orphan = n->orphan || orphan;
+	if (orphan && orphan == n->r.id)
+		n->orphan = true;
+	else
+		orphan_dead(l, orphan);
 	if (n->r.names)
 		n->r.names--;
-	if (n->parent == dir && n->name && strcmp(n->name, name) == 0)
+	others = v->st.stx_nlink > 1 && !S_ISDIR(v->st.stx_mode);
+	known = n->parent == dir && n->name && strcmp(n->name, name) == 0;
+	/* With other names it needs no descriptor: there may be very many of its kind. */
+	if (known && others && n->r.id)
+		node_detach(l, n, -1);
+	else if (known || (!n->name && n->fd < 0 && !others))
 		node_detach(l, n, take_fd(&v->fd));
 	node_release(l, n);
 }
@@ -81,13 +90,15 @@ int live_remove(struct live *l, struct live_node *dir, const char *name, bool di
 	cleanup_victim struct victim v = {.fd = -1};
 	struct intent_text t = {.kind = INTENT_REMOVE};
 	int flags = directory ? AT_REMOVEDIR : 0;
-	int64_t orphan;
+	int64_t orphan = 0;
 	int rc;
 
 	pthread_mutex_lock(&l->lock);
 	rc = change_ready(l, dir);
 	if (rc == 0)
 		rc = grip_dir(l, dir, &g);
+	if (rc == 0)
+		rc = change_room(l);
 	if (rc == 0)
 		rc = victim_find(l, dir, &g, name, &v);
 	if (rc == 0) {
@@ -99,13 +110,22 @@ int live_remove(struct live *l, struct live_node *dir, const char *name, bool di
 			rc = unlinkat(g.fd, name, flags) < 0 ? -errno : 0;
 		if (rc == 0) {
 			rc = unlink_name(l, dir, name, &orphan);
-			if (rc == 0)
-				lose_name(l, &v, dir, name, orphan);
+			lose_name(l, &v, dir, name, orphan);
+			change_noted(l, rc);
+		} else {
+			intent_clear(l->intent);
 		}
-		intent_clear(l->intent);
 	}
 	pthread_mutex_unlock(&l->lock);
 	return rc;
+}
+
+/* A directory that its owner cannot write. */
+static bool victim_writable(struct live *l, const struct victim *v)
+{
+	struct grip g = {.fd = v->fd, .borrowed = true, .st = v->st};
+
+	return v->node && S_ISDIR(v->st.stx_mode) && grip_writable(l, v->node, &g) == 0;
 }
 
 struct move {
@@ -184,6 +204,18 @@ static void follow(struct live *l, struct move *m, int64_t orphan)
 	node_drop_hold(l, moved);
 }
 
+/* Both directories, and what moves: a directory's own ".." is written. */
+static bool all_writable(struct live *l, struct move *m)
+{
+	bool any = grip_writable(l, m->dir, &m->from) == 0;
+
+	any |= grip_writable(l, m->to_dir, &m->to) == 0;
+	any |= victim_writable(l, &m->moved);
+	if (m->exchange)
+		any |= victim_writable(l, &m->replaced);
+	return any;
+}
+
 static int rename_both(struct live *l, struct move *m, unsigned flags)
 {
 	struct intent_text t = {
@@ -200,16 +232,17 @@ static int rename_both(struct live *l, struct move *m, unsigned flags)
 	intent_set(l->intent, &t);
 	if (renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) < 0)
 		rc = -errno;
-	if (rc == -EACCES && grip_writable(l, m->dir, &m->from) == 0 &&
-		grip_writable(l, m->to_dir, &m->to) == 0)
+	if (rc == -EACCES && all_writable(l, m))
 		rc = renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) < 0
 			     ? -errno
 			     : 0;
-	if (rc == 0)
-		rc = move_names(l, m, &orphan);
-	if (rc == 0)
-		follow(l, m, orphan);
-	intent_clear(l->intent);
+	if (rc < 0) {
+		intent_clear(l->intent);
+		return rc;
+	}
+	rc = move_names(l, m, &orphan);
+	follow(l, m, rc == 0 ? orphan : 0);
+	change_noted(l, rc);
 	return rc;
 }
 
@@ -234,6 +267,8 @@ static int prepare(struct live *l, struct move *m)
 		rc = node_adopt(l, m->to_dir, &m->to.st);
 	if (rc == 0 && m->exchange)
 		rc = node_adopt(l, m->dir, &m->from.st);
+	if (rc == 0)
+		rc = change_room(l);
 	if (rc == 0)
 		rc = victim_find(l, m->dir, &m->from, m->name, &m->moved);
 	if (rc == 0)

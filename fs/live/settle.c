@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -71,6 +72,19 @@ static int inherit(const struct settling *x, const struct db_record *r)
 		       : db_xattr_put(x->db, r->id, XATTR_ACL_ACCESS, acl, len, x->e);
 }
 
+static int64_t birth(const struct statx *st)
+{
+	if (!(st->stx_mask & STATX_BTIME))
+		return 0;
+	return st->stx_btime.tv_sec * 1000000000 + st->stx_btime.tv_nsec;
+}
+
+/* The record is that of the file, and not of one that had its number before. */
+static bool is_of(const struct db_record *r, const struct statx *st)
+{
+	return r->hint.ino == st->stx_ino && r->hint.btime == birth(st);
+}
+
 static int settle_make(const struct settling *x)
 {
 	const struct intent_slot *s = x->s;
@@ -80,14 +94,15 @@ static int settle_make(const struct settling *x)
 
 	if (rc <= 0 || !engine_type_holds(r.type, st.stx_mode, st.stx_size))
 		return rc < 0 ? -1 : 0;
+	/* Somebody else had made it before. */
+	if (birth(&st) && birth(&st) < s->since)
+		return 0;
 	rc = recorded(x, s->to_parent, s->to, &old);
 	/* Stored already; but a record of a file that went earlier is another one. */
-	if (rc < 0 || (rc == 1 && old.hint.ino == st.stx_ino))
+	if (rc < 0 || (rc == 1 && is_of(&old, &st)))
 		return rc < 0 ? -1 : 0;
 	r.id = r.label = 0;
-	r.hint = (struct db_hint){.dev = stage_dev(&st), .ino = st.stx_ino};
-	if (st.stx_mask & STATX_BTIME)
-		r.hint.btime = st.stx_btime.tv_sec * 1000000000 + st.stx_btime.tv_nsec;
+	r.hint = (struct db_hint){stage_dev(&st), st.stx_ino, birth(&st)};
 	if (*s->label) {
 		r.label = db_label_intern(x->db, s->label, strlen(s->label), x->e);
 		if (r.label < 0)
@@ -108,7 +123,7 @@ static int settle_link(const struct settling *x)
 	if (rc == 1)
 		rc = db_record_get(x->db, s->record.id, &r, x->e);
 	if (rc != 1 || !engine_type_holds(r.type, st.stx_mode, st.stx_size) ||
-		r.hint.ino != st.stx_ino)
+		s->ino != st.stx_ino || S_ISDIR(r.type))
 		return rc < 0 ? -1 : 0;
 	return put(x, s->to_parent, s->to, r.id);
 }
@@ -122,6 +137,21 @@ static int settle_remove(const struct settling *x)
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
 	return db_name_drop(x->db, s->from_parent, s->from, strlen(s->from), x->e);
+}
+
+/* A directory cannot move into itself, whatever the note says: 1, 0, or -1. */
+static int is_below(const struct settling *x, int64_t dir, int64_t record)
+{
+	cleanup_free char *inner = NULL, *outer = NULL;
+	int rc = record ? db_record_path(x->db, dir, &inner, x->e) : 0;
+	size_t len;
+
+	if (rc == 1)
+		rc = db_record_path(x->db, record, &outer, x->e);
+	if (rc != 1)
+		return rc;
+	len = strlen(outer);
+	return strncmp(inner, outer, len) == 0 && (!inner[len] || inner[len] == '/');
 }
 
 static int settle_rename(const struct settling *x)
@@ -145,8 +175,11 @@ static int settle_rename(const struct settling *x)
 			       ? db_name_drop(
 					 x->db, s->to_parent, s->to, strlen(s->to), x->e)
 			       : 0;
-	if (r.id != s->record.id)
+	if (r.id != s->record.id || old.id == r.id)
 		return 0;
+	rc = is_below(x, s->to_parent, r.id);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	if (db_name_unlink(x->db, s->to_parent, s->to, strlen(s->to), &orphan, x->e) < 0)
 		return -1;
 	return db_name_move(x->db, s->from_parent, s->from, strlen(s->from), s->to_parent,
@@ -168,6 +201,11 @@ static int settle_exchange(const struct settling *x)
 		return -1;
 	if (r.id != s->record.id || r.id == other.id)
 		return 0;
+	rc = is_below(x, s->to_parent, r.id);
+	if (rc == 0)
+		rc = is_below(x, s->from_parent, other.id);
+	if (rc != 0)
+		return rc < 0 ? -1 : 0;
 	if (db_name_unlink(x->db, s->to_parent, s->to, strlen(s->to), &orphan, x->e) <
 			0 ||
 		db_name_unlink(x->db, s->from_parent, s->from, strlen(s->from), &orphan,
@@ -180,7 +218,7 @@ static int settle_exchange(const struct settling *x)
 
 static int settle(const struct settling *x)
 {
-	switch (x->s->kind) {
+	switch ((enum intent_kind)x->s->kind) {
 	case INTENT_MAKE:
 		return settle_make(x);
 	case INTENT_LINK:
@@ -204,6 +242,17 @@ static bool name_fine(const char *name)
 	       strcmp(name, "..") != 0;
 }
 
+/* What the database would hold against it later. */
+static bool record_fine(const struct db_record *r)
+{
+	bool device = S_ISCHR(r->type) || S_ISBLK(r->type);
+
+	if ((r->mode > 07777 && r->mode != DB_SILENT) || (r->type & ~(uint32_t)S_IFMT))
+		return false;
+	return device ? major(r->rdev) <= 0xfff && minor(r->rdev) <= 0xfffff
+		      : r->rdev == 0;
+}
+
 /* Of another livery, or not written to its end by a disk that lost power: says nothing.
  */
 static bool slot_fine(const struct intent_slot *s)
@@ -212,6 +261,8 @@ static bool slot_fine(const struct intent_slot *s)
 		return false;
 	if (!name_fine(s->from) || !name_fine(s->to) ||
 		strnlen(s->label, DB_LABEL_MAX + 1) > DB_LABEL_MAX)
+		return false;
+	if (s->kind == INTENT_MAKE && !record_fine(&s->record))
 		return false;
 	if (s->kind != INTENT_REMOVE && !*s->to)
 		return false;
@@ -235,11 +286,18 @@ static int read_slot(const char *path, struct intent_slot *s, struct err *e)
 	return 1;
 }
 
+int slot_settle(
+	const struct intent_slot *s, struct stage *stage, struct db *db, struct err *e)
+{
+	struct settling x = {stage, db, s, e};
+
+	return settle(&x);
+}
+
 int intent_settle(struct stage *stage, struct db *db, struct err *e)
 {
 	cleanup_free char *path = intent_path(db, e);
 	cleanup_free struct intent_slot *s = malloc(sizeof(*s));
-	struct settling x = {stage, db, s, e};
 	int rc;
 
 	if (!path || !s)
@@ -249,7 +307,8 @@ int intent_settle(struct stage *stage, struct db *db, struct err *e)
 		return rc;
 	if (db_begin(db, e) < 0)
 		return -1;
-	if (settle(&x) < 0 || db_drop_unnamed(db, e) < 0 || db_commit(db, e) < 0) {
+	if (slot_settle(s, stage, db, e) < 0 || db_drop_unnamed(db, e) < 0 ||
+		db_commit(db, e) < 0) {
 		db_rollback(db);
 		return err_wrap(e, "cannot settle what a view that was killed began");
 	}

@@ -214,6 +214,17 @@ int node_path(const struct live *l, const struct live_node *n, char **path)
 	return 0;
 }
 
+int node_where(struct live *l, const struct live_node *n, char **path)
+{
+	struct err e;
+	int rc = node_path(l, n, path);
+
+	if (rc != -ESTALE || n->name || !n->r.id || n->orphan)
+		return rc;
+	rc = db_record_path(l->db, n->r.id, path, &e);
+	return rc < 0 ? db_errno(l, &e) : rc ? 0 : -ESTALE;
+}
+
 void grip_release(struct grip *g)
 {
 	if (g->fd >= 0 && !g->borrowed)
@@ -247,7 +258,7 @@ int grip_node(struct live *l, struct live_node *n, struct grip *g)
 		g->borrowed = true;
 		return live_statx(g->fd, "", &g->st);
 	}
-	rc = node_path(l, n, &path);
+	rc = node_where(l, n, &path);
 	if (rc < 0)
 		return rc;
 	g->fd = stage_openat(l->stage, path, O_PATH, &e);
