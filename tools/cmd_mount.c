@@ -33,6 +33,7 @@ struct daemon {
 	const struct mount_options *options;
 	struct labeler *labeler; /* of new files; NULL: none */
 	bool foreground;
+	bool served;           /* it was up */
 	int ready;             /* written to once the view is up; -1 when done */
 	_Atomic bool detached; /* set by the prober */
 };
@@ -71,6 +72,7 @@ static void on_ready(void *arg)
 	struct daemon *d = arg;
 	char fine = EXIT_FINE;
 
+	d->served = true;
 	if (d->foreground)
 		return;
 	cleanup_close int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -133,10 +135,10 @@ static void many_files(void)
 
 static int serve_live(struct daemon *d, struct err *e)
 {
+	bool fresh = access(d->place.db, F_OK) < 0;
 	struct err end;
 	struct live *l;
 	int rc;
-
 	many_files();
 	/* Modes are for the view to say; files in the staging tree are for who builds. */
 	umask(022);
@@ -147,6 +149,9 @@ static int serve_live(struct daemon *d, struct err *e)
 		say(d, "%s", end.msg);
 		return rc < 0 ? -1 : EXIT_ERROR;
 	}
+	/* Made for nothing. */
+	if (fresh && !d->served)
+		unlink(d->place.db);
 	return rc < 0 ? -1 : EXIT_FINE;
 }
 

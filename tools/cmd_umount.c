@@ -34,6 +34,10 @@ static int report_seal(const char *mountpoint, struct err *e)
 	int rc = EXIT_FINE;
 	char *line, *rest;
 
+	if (n < 0 && errno == EBUSY)
+		return err_set(e, ERR_BUSY,
+			"%s: a command still changes this tree; wait until it ends",
+			mountpoint);
 	if (n < 0)
 		return err_sys(e, mountpoint,
 			"the view does not say whether it stayed sealed, or has all on "

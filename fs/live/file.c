@@ -127,7 +127,8 @@ static int open_content(struct live *l, struct live_node *n, bool writable)
 
 	if (rc < 0)
 		return rc;
-	if (!S_ISREG(g.st.stx_mode))
+	/* Under a device there is a placeholder, and it stays empty. */
+	if (!S_ISREG(g.st.stx_mode) || !S_ISREG(n->type))
 		return S_ISDIR(g.st.stx_mode) ? -EISDIR : -EINVAL;
 	if (writable)
 		rc = keep_bits(l, n, &g);
@@ -328,11 +329,15 @@ static int sync_database(struct live *l, bool checkpoint)
 int live_fsync(struct live *l, struct live_node *n, bool data_only)
 {
 	cleanup_close int dir = -1;
+	uint32_t type;
 	struct file *f;
 	int rc = 0;
 
-	if (S_ISREG(n->type)) {
-		rc = get_file(l, n, true, &f);
+	pthread_mutex_lock(&l->lock);
+	type = n->type;
+	pthread_mutex_unlock(&l->lock);
+	if (S_ISREG(type)) {
+		rc = get_file(l, n, false, &f);
 		if (rc == 0) {
 			if ((data_only ? fdatasync(f->fd) : fsync(f->fd)) < 0)
 				rc = -errno;
@@ -342,9 +347,13 @@ int live_fsync(struct live *l, struct live_node *n, bool data_only)
 	if (rc < 0)
 		return rc;
 	pthread_mutex_lock(&l->lock);
-	if (S_ISDIR(n->type) || n->parent)
-		dir = open_dir(l, S_ISDIR(n->type) ? n : n->parent);
+	if (S_ISDIR(type) || n->parent)
+		dir = open_dir(l, S_ISDIR(type) ? n : n->parent);
+	else
+		dir = -ESTALE; /* no name leads to it */
 	pthread_mutex_unlock(&l->lock);
+	if (dir < 0 && dir != -ESTALE)
+		return dir;
 	if (dir >= 0 && fsync(dir) < 0)
 		return -errno;
 	return sync_database(l, false);
@@ -354,8 +363,13 @@ int live_fsync(struct live *l, struct live_node *n, bool data_only)
  */
 int live_sync(struct live *l)
 {
-	int rc = sync_database(l, true);
+	int rc;
 
+	pthread_mutex_lock(&l->lock);
+	rc = l->lent ? -EBUSY : 0;
+	pthread_mutex_unlock(&l->lock);
+	if (rc == 0)
+		rc = sync_database(l, true);
 	if (syncfs(stage_root(l->stage)) < 0)
 		return -errno;
 	return rc;

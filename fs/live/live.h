@@ -137,7 +137,8 @@ ssize_t live_copy(struct live *l, struct live_node *from, off_t from_off,
 	struct live_node *to, off_t to_off, size_t len, unsigned flags);
 /* Of directories too; what they show survives a power cut then. */
 int live_fsync(struct live *l, struct live_node *n, bool data_only);
-/* All that was acknowledged survives a power cut, once this returns. */
+/* All that was acknowledged survives a power cut, once this returns. -EBUSY while lent.
+ */
 int live_sync(struct live *l);
 int live_statvfs(struct live *l, struct statvfs *sv);
 

@@ -48,7 +48,7 @@ int child_node(struct live *l, struct live_node *dir, const struct grip *g,
 	if (rc < 0)
 		return rc;
 	*out = node_get(l, dir, name, st, &r);
-	return *out ? 0 : -ENOMEM;
+	return *out ? 0 : -errno;
 }
 
 /* After somebody else wrote: records may have come, gone, or be others. */

@@ -120,8 +120,8 @@ static int make_inode(int dirfd, const char *name, const struct live_new *what)
 		break;
 	case S_IFCHR:
 	case S_IFBLK:
-		perm = 0644;
-		/* fall through */
+		rc = mknodat(dirfd, name, S_IFREG | 0644, 0);
+		break;
 	case S_IFREG:
 		rc = mknodat(dirfd, name, S_IFREG | perm, 0);
 		break;

@@ -83,7 +83,7 @@ void node_hold(struct live_node *n);
 void node_drop_hold(struct live *l, struct live_node *n);
 /* The node of a staging file and record; NULL: none. */
 struct live_node *node_find(struct live *l, const struct statx *st, int64_t record);
-/* The same, made where there is none (NULL: no memory); its path is now dir/name. */
+/* The same, made where there is none; its path is now dir/name. NULL with errno. */
 struct live_node *node_get(struct live *l, struct live_node *dir, const char *name,
 	const struct statx *st, const struct db_record *r);
 int node_set_path(

@@ -98,10 +98,11 @@ int live_remove(struct live *l, struct live_node *dir, const char *name, bool di
 	if (rc == 0)
 		rc = grip_dir(l, dir, &g);
 	if (rc == 0)
-		rc = change_room(l);
-	if (rc == 0)
 		rc = victim_find(l, dir, &g, name, &v);
 	if (rc == 0) {
+		/* On a full disk this makes room, if nothing holds the file. */
+		if (v.node)
+			files_forget(l, v.node);
 		t.from = (struct intent_name){dir->r.id, name};
 		intent_set(l->intent, &t);
 		if (unlinkat(g.fd, name, flags) < 0)
@@ -109,9 +110,9 @@ int live_remove(struct live *l, struct live_node *dir, const char *name, bool di
 		if (rc == -EACCES && grip_writable(l, dir, &g) == 0)
 			rc = unlinkat(g.fd, name, flags) < 0 ? -errno : 0;
 		if (rc == 0) {
-			rc = unlink_name(l, dir, name, &orphan);
+			/* It is gone; the database may follow when there is room. */
+			change_noted(l, unlink_name(l, dir, name, &orphan));
 			lose_name(l, &v, dir, name, orphan);
-			change_noted(l, rc);
 		} else {
 			intent_clear(l->intent);
 		}

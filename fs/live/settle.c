@@ -218,7 +218,9 @@ static int settle_exchange(const struct settling *x)
 
 static int settle(const struct settling *x)
 {
-	switch ((enum intent_kind)x->s->kind) {
+	uint32_t kind = x->s->kind;
+
+	switch (kind) {
 	case INTENT_MAKE:
 		return settle_make(x);
 	case INTENT_LINK:

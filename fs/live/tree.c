@@ -131,6 +131,10 @@ int node_set_path(
 
 	if (n == l->root || (n->parent == dir && strcmp(n->name, name) == 0))
 		return 0;
+	/* Directories that were moved beside the view may seem to hold each other. */
+	for (const struct live_node *i = dir; i && S_ISDIR(n->type); i = i->parent)
+		if (i == n)
+			return -ESTALE;
 	copy = strdup(name);
 	if (!copy)
 		return -ENOMEM;
@@ -158,6 +162,7 @@ struct live_node *node_get(struct live *l, struct live_node *dir, const char *na
 	bool split =
 		r->id && r->names > 1 && st->stx_nlink == 1 && !S_ISDIR(st->stx_mode);
 	bool fresh = !n;
+	int rc;
 
 	if (fresh) {
 		if (l->count >= l->bucket_count && grow(l) < 0)
@@ -180,8 +185,10 @@ struct live_node *node_get(struct live *l, struct live_node *dir, const char *na
 		n->type = r->id ? r->type : st->stx_mode & S_IFMT;
 		n->generation = l->generation;
 	}
-	if (dir && node_set_path(l, n, dir, name) < 0) {
+	rc = dir ? node_set_path(l, n, dir, name) : 0;
+	if (rc < 0) {
 		node_release(l, n);
+		errno = -rc;
 		return NULL;
 	}
 	return n;
