@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -97,6 +98,20 @@ static void on_trouble(void *arg, const char *text)
 	say(d, "%s: %s", d->mountpoint, text);
 }
 
+/* Two databases would each call drift what the other's view does. */
+static int only_writer(const struct stage *stage, struct err *e)
+{
+	if (flock(stage_root(stage), LOCK_EX | LOCK_NB) == 0)
+		return 0;
+	if (errno != EWOULDBLOCK)
+		return err_sys(e, stage_path(stage), "cannot lock the staging tree");
+	return err_set(e, ERR_BUSY,
+		"%s: another view writes to this tree, with a database of its own; end "
+		"it "
+		"with 'livery umount'",
+		stage_path(stage));
+}
+
 /* A view that writes, from its database to its end. */
 static int open_live(struct daemon *d, struct live **l, struct err *e)
 {
@@ -113,7 +128,7 @@ static int open_live(struct daemon *d, struct live **l, struct err *e)
 
 	if (stage_open(&stage, d->place.staging, e) < 0)
 		return -1;
-	if (db_open(&db, d->place.db, DB_LIVE, e) < 0 ||
+	if (db_open(&db, d->place.db, DB_LIVE, e) < 0 || only_writer(stage, e) < 0 ||
 		place_check_finished(db, e) < 0) {
 		db_close(db);
 		stage_close(stage);
@@ -139,6 +154,8 @@ static int serve_live(struct daemon *d, struct err *e)
 	struct err end;
 	struct live *l;
 	int rc;
+	/* What the caller is held to is not meant for all who use the view. */
+	signal(SIGXFSZ, SIG_IGN);
 	many_files();
 	/* Modes are for the view to say; files in the staging tree are for who builds. */
 	umask(022);
@@ -289,6 +306,11 @@ static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
 		return err_set(e, ERR_REFUSED,
 			"%s: already a view of %s; end that with 'livery umount'",
 			d->mountpoint, other.staging);
+	if (path_inside(d->place.db, d->mountpoint))
+		return err_set(e, ERR_REFUSED,
+			"%s: the database %s is in it and would be covered; mount beside "
+			"it",
+			d->mountpoint, d->place.db);
 	if (path_inside(d->mountpoint, d->place.staging))
 		return err_set(e, ERR_REFUSED,
 			"%s: inside the staging tree %s; mount beside it", d->mountpoint,

@@ -64,10 +64,8 @@ static int drop_orphans(struct live *l, struct err *e)
 		return 0;
 	if (db_begin(l->db, e) < 0)
 		return -1;
-	for (size_t i = 0; rc == 0 && i < l->dead_count; i++)
-		rc = db_record_drop(l->db, l->dead[i], e);
-	if (rc == 0)
-		rc = db_commit(l->db, e);
+	drop_dead(l);
+	rc = db_commit(l->db, e);
 	if (rc < 0)
 		db_rollback(l->db);
 	return rc;

@@ -143,6 +143,7 @@ int db_errno(struct live *l, const struct err *e);
 int node_adopt(struct live *l, struct live_node *n, const struct statx *st);
 int node_put(struct live *l, struct live_node *n, const struct db_record *r);
 void orphan_dead(struct live *l, int64_t record);
+void drop_dead(struct live *l); /* in a transaction */
 
 /*
  * links.c: names of a file that was hard-linked beside the view. All are found before it

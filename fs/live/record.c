@@ -27,7 +27,7 @@ void orphan_dead(struct live *l, int64_t record)
  * Orphans whose file nobody has open any more go with the next change. One that cannot go
  * (a command may have named it) is no fault of that change.
  */
-static void drop_dead(struct live *l)
+void drop_dead(struct live *l)
 {
 	for (size_t i = 0; i < l->dead_count; i++) {
 		struct err e;

@@ -242,6 +242,13 @@ static int rename_both(struct live *l, struct move *m, unsigned flags)
 		return rc;
 	}
 	rc = move_names(l, m, &orphan);
+	/* Back, unless something was replaced: that is gone. */
+	if (rc < 0 && (m->exchange || m->replaced.fd < 0) &&
+		renameat2(m->to.fd, m->to_name, m->from.fd, m->name,
+			m->exchange ? flags : RENAME_NOREPLACE) == 0) {
+		intent_clear(l->intent);
+		return rc;
+	}
 	follow(l, m, rc == 0 ? orphan : 0);
 	change_noted(l, rc);
 	return rc;

@@ -216,10 +216,27 @@ static int settle_exchange(const struct settling *x)
 	return other.id ? put(x, s->from_parent, s->from, other.id) : 0;
 }
 
+/* A directory's record, as far as the database says: 1, 0, or -1. */
+static int is_parent(const struct settling *x, int64_t record, const char *name)
+{
+	struct db_record r;
+	int rc = *name ? db_record_get(x->db, record, &r, x->e) : 1;
+
+	return rc == 1 && *name ? S_ISDIR(r.type) : rc;
+}
+
 static int settle(const struct settling *x)
 {
 	uint32_t kind = x->s->kind;
+	int rc = 1;
 
+	/* What has no record may come from a directory that has none. */
+	if (kind != INTENT_RENAME || x->s->from_parent || x->s->record.id)
+		rc = is_parent(x, x->s->from_parent, x->s->from);
+	if (rc == 1)
+		rc = is_parent(x, x->s->to_parent, x->s->to);
+	if (rc != 1)
+		return rc < 0 ? -1 : 0;
 	switch (kind) {
 	case INTENT_MAKE:
 		return settle_make(x);
@@ -275,11 +292,20 @@ static bool slot_fine(const struct intent_slot *s)
 static int read_slot(const char *path, struct intent_slot *s, struct err *e)
 {
 	cleanup_close int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
 	ssize_t n;
 
 	if (fd < 0)
 		return errno == ENOENT ? 0
 				       : err_sys(e, path, "cannot read what was begun");
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, path, "cannot read what was begun");
+	if (!S_ISREG(st.st_mode) || (st.st_uid != geteuid() && geteuid() != 0))
+		return err_set(e, ERR_REFUSED,
+			"%s: not what a view of yours left there, so nobody knows what "
+			"it "
+			"says; remove it",
+			path);
 	n = read(fd, s, sizeof(*s));
 	if (n < 0)
 		return err_sys(e, path, "cannot read what was begun");

@@ -170,6 +170,56 @@ static void test_mode_without(void)
 	buf_free(&b);
 }
 
+static const char tags[] = "uUgGmo";
+
+/* By letters of tags[]; names get the ids from 7 on. */
+static struct buf acl_of(const char *letters)
+{
+	static const enum acl_tag each[] = {ACL_TAG_USER_OBJ, ACL_TAG_USER,
+		ACL_TAG_GROUP_OBJ, ACL_TAG_GROUP, ACL_TAG_MASK, ACL_TAG_OTHER};
+	struct buf b = {0};
+	uint32_t id = 7;
+
+	acl_start(&b);
+	for (; *letters; letters++)
+		acl_add(&b, each[strchr(tags, *letters) - tags], 5, id++);
+	return b;
+}
+
+static void test_complete(void)
+{
+	static const char *const good[] = {"ugo", "ugmo", "uUgmo", "ugGmo", "uUUUgGGmo"};
+	static const char *const bad[] = {"", "u", "ug", "uo", "go", "ugm", "umo", "gmo",
+		"uUgo", "ugGo", "uUgGo", "uugo", "uggo", "ugoo", "ugmmo", "guo", "uog",
+		"ugom", "Uugmo", "ugUmo", "uGgmo", "ugmGo", "ugomo", "ugmou"};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		cleanup_buf struct buf b = acl_of(good[i]);
+
+		ok(acl_complete(b.data, b.len), "complete: %s", good[i]);
+		ok(acl_valid(b.data, b.len), "and valid");
+	}
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		cleanup_buf struct buf b = acl_of(bad[i]);
+
+		ok(!acl_complete(b.data, b.len), "not complete: '%s'", bad[i]);
+	}
+}
+
+/* Only what has the three entries of a mode is one; its mode is then all it says. */
+static void test_is_mode(void)
+{
+	cleanup_buf struct buf plain = acl_of("ugo"), mask = acl_of("ugmo");
+	cleanup_buf struct buf named = acl_of("uUgmo");
+
+	ok(acl_is_mode(plain.len), "three entries are a mode");
+	ok(!acl_is_mode(mask.len), "a mask is more");
+	ok(!acl_is_mode(named.len), "so is a name");
+	ok(!acl_is_mode(4) && !acl_is_mode(0), "none are none");
+	acl_set_mode(plain.data, plain.len, 0641);
+	is_int(acl_mode(plain.data, plain.len), 0641, "any mode can be one");
+}
+
 int main(void)
 {
 	test_build();
@@ -182,5 +232,7 @@ int main(void)
 			fates[i].want, "type %06o, %s of %zu bytes", fates[i].type,
 			fates[i].name, fates[i].len);
 	test_mode_without();
+	test_complete();
+	test_is_mode();
 	return done_testing();
 }
