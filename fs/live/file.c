@@ -20,6 +20,13 @@ struct file {
 	int64_t used; /* when, last; milliseconds */
 };
 
+/*
+ * A program that is open for writing cannot be run, and a file that is removed beside the
+ * view keeps its room: descriptors do not stay longer than a burst of calls.
+ */
+#define WRITER_IDLE 100 /* milliseconds */
+#define READER_IDLE 1000
+
 static void put_file(struct file *f)
 {
 	if (--f->users)
@@ -47,13 +54,6 @@ void files_forget(struct live *l, const struct live_node *n)
 	if (*s && (*s)->node == n)
 		empty_slot(l, s);
 }
-
-/*
- * A program that is open for writing cannot be run, and a file that is removed beside the
- * view keeps its room: descriptors do not stay longer than a burst of calls.
- */
-#define WRITER_IDLE 100 /* milliseconds */
-#define READER_IDLE 1000
 
 static void close_idle(struct live *l)
 {
@@ -140,6 +140,31 @@ static int open_content(struct live *l, struct live_node *n, bool writable)
 	return fd < 0 ? -errno : fd;
 }
 
+static struct file *fill_slot(
+	struct live *l, const struct live_node *n, int fd, bool writable)
+{
+	struct file **s = slot(l, n);
+	struct file *f = malloc(sizeof(*f));
+
+	if (!f) {
+		close(fd);
+		return NULL;
+	}
+	*f = (struct file){n, fd, 1, writable, now_ms()};
+	if (*s)
+		empty_slot(l, s);
+	*s = f;
+	if (!l->open_files++)
+		pthread_cond_signal(&l->opened);
+	return f;
+}
+
+void files_keep(struct live *l, const struct live_node *n, int fd)
+{
+	/* Without memory it is opened again. */
+	fill_slot(l, n, fd, true);
+}
+
 /* Takes the lock for itself. */
 static int get_file(struct live *l, struct live_node *n, bool writable, struct file **out)
 {
@@ -150,19 +175,11 @@ static int get_file(struct live *l, struct live_node *n, bool writable, struct f
 	pthread_mutex_lock(&l->lock);
 	if (!*s || (*s)->node != n || ((writable && !(*s)->writable))) {
 		fd = open_content(l, n, writable);
-		f = fd < 0 ? NULL : malloc(sizeof(*f));
+		f = fd < 0 ? NULL : fill_slot(l, n, fd, writable);
 		if (!f) {
 			pthread_mutex_unlock(&l->lock);
-			if (fd >= 0)
-				close(fd);
 			return fd < 0 ? fd : -ENOMEM;
 		}
-		*f = (struct file){n, fd, 1, writable, 0};
-		if (*s)
-			empty_slot(l, s);
-		*s = f;
-		if (!l->open_files++)
-			pthread_cond_signal(&l->opened);
 	}
 	*out = *s;
 	(*out)->used = now_ms();

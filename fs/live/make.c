@@ -101,7 +101,8 @@ static int conceive(struct live *l, struct live_node *dir, const struct grip *g,
 	return rc == 0 ? find_label(l, dir, name, b) : rc;
 }
 
-static int make_inode(int dirfd, const char *name, const struct live_new *what)
+/* A regular file is opened at once: it is to be written, mostly. */
+static int make_inode(int dirfd, const char *name, const struct live_new *what, int *fd)
 {
 	mode_t type = what->mode & S_IFMT;
 	mode_t perm = show_staging_mode(what->mode);
@@ -123,7 +124,9 @@ static int make_inode(int dirfd, const char *name, const struct live_new *what)
 		rc = mknodat(dirfd, name, S_IFREG | 0644, 0);
 		break;
 	case S_IFREG:
-		rc = mknodat(dirfd, name, S_IFREG | perm, 0);
+		rc = *fd = openat(dirfd, name,
+			O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC,
+			perm);
 		break;
 	default:
 		return -EINVAL;
@@ -164,7 +167,7 @@ static int store(struct live *l, struct live_node *dir, const char *name,
 
 /* In the staging tree and in the database; the file goes again where that fails. */
 static int bear(struct live *l, struct live_node *dir, struct grip *g, const char *name,
-	const struct live_new *what, struct birth *b, struct statx *st)
+	const struct live_new *what, struct birth *b, struct statx *st, int *fd)
 {
 	struct intent_text t = {
 		.kind = INTENT_MAKE,
@@ -178,11 +181,11 @@ static int bear(struct live *l, struct live_node *dir, struct grip *g, const cha
 	if (rc < 0)
 		return rc;
 	intent_set(l->intent, &t);
-	rc = make_inode(g->fd, name, what);
+	rc = make_inode(g->fd, name, what, fd);
 	if (rc == -EACCES && grip_writable(l, dir, g) == 0)
-		rc = make_inode(g->fd, name, what);
+		rc = make_inode(g->fd, name, what, fd);
 	if (rc == 0) {
-		rc = live_statx(g->fd, name, st);
+		rc = *fd >= 0 ? live_statx(*fd, "", st) : live_statx(g->fd, name, st);
 		if (rc == 0)
 			rc = store(l, dir, name, st, b);
 		if (rc < 0)
@@ -196,6 +199,7 @@ int live_make(struct live *l, struct live_node *dir, const char *name,
 	const struct live_new *what, struct live_entry *out)
 {
 	cleanup_grip struct grip g = GRIP_NONE;
+	cleanup_close int fd = -1;
 	struct birth b = {0};
 	struct live_node *n;
 	struct statx st;
@@ -212,11 +216,13 @@ int live_make(struct live *l, struct live_node *dir, const char *name,
 	if (rc == 0)
 		rc = conceive(l, dir, &g, name, what, &b);
 	if (rc == 0)
-		rc = bear(l, dir, &g, name, what, &b, &st);
+		rc = bear(l, dir, &g, name, what, &b, &st, &fd);
 	if (rc == 0) {
 		n = node_get(l, dir, name, &st, &b.r);
 		if (n)
 			n->plain = now_ms();
+		if (n && fd >= 0)
+			files_keep(l, n, take_fd(&fd));
 		rc = n ? give(l, n, &st, out) : -ENOMEM;
 	}
 	pthread_mutex_unlock(&l->lock);

@@ -61,7 +61,8 @@ struct live {
 	struct grip near_grip;
 	int64_t near_since; /* nanoseconds */
 	struct intent *intent;
-	int64_t *dead; /* records of orphans that are forgotten, to be dropped */
+	int64_t room_seen; /* when there was room for the database, milliseconds */
+	int64_t *dead;     /* records of orphans that are forgotten, to be dropped */
 	size_t dead_count, dead_room;
 	uint64_t generation; /* goes up when others wrote to the database */
 	pthread_mutex_t lock;
@@ -162,6 +163,8 @@ int attr_get(struct live *l, struct live_node *n, const struct grip *g, const ch
 
 /* file.c */
 void files_forget(struct live *l, const struct live_node *n);
+/* The node's staging file, opened to be written, is used next; fd is taken over. */
+void files_keep(struct live *l, const struct live_node *n, int fd);
 int file_truncate(struct live *l, struct live_node *n, off_t size);
 int grip_writable(struct live *l, struct live_node *n, struct grip *g);
 int files_start(struct live *l); /* closes what nobody uses any more, by itself */

@@ -84,15 +84,20 @@ int change_ready(struct live *l, struct live_node *n)
 }
 
 /* What one operation adds to the log, many times over. */
-#define ROOM (256 << 10)
-
+#define ROOM     (4 << 20)
+#define ROOM_FOR 20 /* milliseconds */
 int change_room(struct live *l)
 {
 	struct statvfs sv;
 
+	if (now_ms() - l->room_seen < ROOM_FOR)
+		return 0;
 	if (statvfs(db_path(l->db), &sv) < 0)
 		return -errno;
-	return sv.f_bavail * sv.f_bsize < ROOM ? -ENOSPC : 0;
+	if (sv.f_bavail * sv.f_bsize < ROOM)
+		return -ENOSPC;
+	l->room_seen = now_ms();
+	return 0;
 }
 
 void change_noted(struct live *l, int rc)

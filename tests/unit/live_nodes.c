@@ -200,6 +200,7 @@ static void test_replaced(void)
 	begin();
 	must(make_at(l, "f", S_IFREG | 0604, 0), "f");
 	f = must_at(l, "f");
+	usleep(300000); /* what was made is open for a while */
 	put_text("s/new", "new");
 	if (rename("s/new", "s/f") < 0)
 		err(1, "rename");
@@ -240,7 +241,7 @@ static void test_moved_out(void)
 	f = must_at(l, "d/f");
 	if (rename("s/d", "elsewhere") < 0 || symlink("../elsewhere", "s/d") < 0)
 		err(1, "rename");
-	usleep(20000); /* a directory may be at hand for a moment */
+	usleep(300000); /* what was made is open for a while */
 	is_int(live_stat(l, f, &st), -ESTALE, "a symbolic link to it: stat");
 	is_int(live_read(l, f, text, 3, 0), -ESTALE, "read");
 	is_int(live_write(l, f, "x", 1, 0), -ESTALE, "write");

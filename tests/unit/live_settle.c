@@ -6,6 +6,7 @@
  * process can end right before or behind them.
  */
 #include <signal.h>
+#include <stdarg.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -56,6 +57,20 @@ int mknodat(int fd, const char *name, mode_t mode, dev_t dev)
 {
 	before_call();
 	return (int)after_call(syscall(SYS_mknodat, fd, name, mode, dev));
+}
+
+int openat(int fd, const char *name, int flags, ...)
+{
+	mode_t mode = 0;
+	va_list ap;
+
+	if (!(flags & O_CREAT))
+		return (int)syscall(SYS_openat, fd, name, flags, 0);
+	va_start(ap, flags);
+	mode = va_arg(ap, mode_t);
+	va_end(ap);
+	before_call();
+	return (int)after_call(syscall(SYS_openat, fd, name, flags, mode));
 }
 
 int symlinkat(const char *target, int fd, const char *name)
