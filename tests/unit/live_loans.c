@@ -328,7 +328,7 @@ static void test_end(struct peer *p)
 static void test_many(struct peer *p)
 {
 	struct change c[20];
-	char names[20][8];
+	char names[20][16];
 	int bad = 0;
 
 	begin();
