@@ -74,9 +74,11 @@ void db_rollback(struct db *db);
 /* DB_LIVE: what was committed so far survives a power cut. */
 int db_sync(struct db *db, struct err *e);
 
-/* DB_LIVE: as much of the log as no reader needs is brought into the file. */
-int db_checkpoint(struct db *db, struct err *e);
-
+/*
+ * DB_LIVE: as much of the log as no reader needs is brought into the file. With trim, the
+ * log gives its room on the disk back, if no reader is in the way.
+ */
+int db_checkpoint(struct db *db, bool trim, struct err *e);
 /*
  * A view that writes and a command that wants to change its database. The command borrows
  * (waiting for whoever borrowed before), asks the view's daemon to lend, opens the

@@ -197,10 +197,11 @@ void db_wal_settle_close(struct db *db)
 	settle(db, &ignored);
 }
 
-int db_checkpoint(struct db *db, struct err *e)
+int db_checkpoint(struct db *db, bool trim, struct err *e)
 {
-	int rc = sqlite3_wal_checkpoint_v2(
-		db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL,
+		trim ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL,
+		NULL);
 
 	return rc == SQLITE_OK || (rc & 0xff) == SQLITE_BUSY
 		       ? 0

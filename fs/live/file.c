@@ -326,6 +326,8 @@ static int open_dir(struct live *l, struct live_node *n)
 	if (rc < 0)
 		return rc;
 	fd = open(grip_path(&g, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES && grip_writable(l, n, &g) == 0)
+		fd = open(grip_path(&g, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
 }
 
@@ -336,7 +338,7 @@ static int sync_database(struct live *l, bool checkpoint)
 	pthread_mutex_lock(&l->lock);
 	rc = db_sync(l->db, &e);
 	if (rc == 0 && checkpoint)
-		rc = db_checkpoint(l->db, &e);
+		rc = db_checkpoint(l->db, false, &e);
 	if (rc < 0)
 		rc = db_errno(l, &e);
 	pthread_mutex_unlock(&l->lock);

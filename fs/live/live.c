@@ -14,6 +14,8 @@ static void release(struct live *l)
 	grip_forget(l);
 	live_nodes_free(l);
 	free(l->dead);
+	owed_free(l);
+	free(l->owed);
 	db_close(l->db);
 	stage_close(l->stage);
 	pthread_cond_destroy(&l->returned);

@@ -43,6 +43,11 @@ struct grip {
 		.fd = -1                                                                 \
 	}
 
+struct owed_name {
+	int64_t parent;
+	char *name;
+};
+
 struct live {
 	struct stage *stage;
 	struct db *db;
@@ -61,7 +66,8 @@ struct live {
 	struct grip near_grip;
 	int64_t near_since; /* nanoseconds */
 	struct intent *intent;
-	int64_t room_seen; /* when there was room for the database, milliseconds */
+	int64_t room_seen; /* when there was plenty for the database, milliseconds */
+	unsigned tight;    /* changes since there was little */
 	int64_t *dead;     /* records of orphans that are forgotten, to be dropped */
 	size_t dead_count, dead_room;
 	uint64_t generation; /* goes up when others wrote to the database */
@@ -69,6 +75,8 @@ struct live {
 	pthread_cond_t returned; /* lent became false */
 	bool lent;               /* changes wait */
 	bool unsettled; /* the tree changed and the database did not: see the intent */
+	struct owed_name *owed; /* and names that were removed since */
+	size_t owed_count, owed_room;
 	bool closing;
 	bool keeper_runs;        /* a thread that waits for the end of the loan */
 	struct live_wait *waits; /* who wants to be told, or to borrow next */
@@ -133,6 +141,10 @@ uint32_t node_mode(const struct live_node *n, const struct statx *st); /* 07777 
  * is held, so that no loan comes in between.
  */
 int change_ready(struct live *l, struct live_node *n);
+/* The same for what must work on a full disk too: the database may not have caught up. */
+int removal_ready(struct live *l, struct live_node *n);
+int owe_removal(struct live *l, const struct live_node *dir, const char *name);
+void owed_free(struct live *l);
 int change_room(struct live *l); /* -ENOSPC where the database could not grow */
 /* The staging tree changed; what became of the database. Clears the intent, or keeps it.
  */

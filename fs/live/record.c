@@ -60,18 +60,73 @@ int change_end(struct live *l, int rc)
 	return rc;
 }
 
+void owed_free(struct live *l)
+{
+	for (size_t i = 0; i < l->owed_count; i++)
+		free(l->owed[i].name);
+	l->owed_count = 0;
+}
+
+/* Names that went while the database was full; no other change came in between. */
+static int drop_owed(struct live *l, struct err *e)
+{
+	int rc = db_begin(l->db, e);
+
+	for (size_t i = 0; rc == 0 && i < l->owed_count; i++)
+		rc = db_name_drop(l->db, l->owed[i].parent, l->owed[i].name,
+			strlen(l->owed[i].name), e);
+	if (rc == 0)
+		rc = db_commit(l->db, e);
+	if (rc < 0) {
+		db_rollback(l->db);
+		return -1;
+	}
+	owed_free(l);
+	return 0;
+}
+
 /* The database follows the staging tree, where it could not before. */
 static int catch_up(struct live *l)
 {
 	struct err e;
 
-	if (intent_finish(l->intent, l->stage, l->db, &e) < 0)
+	/* The log may be what takes the room. */
+	if (intent_finish(l->intent, l->stage, l->db, &e) < 0 &&
+		(db_checkpoint(l->db, true, &e) < 0 ||
+			intent_finish(l->intent, l->stage, l->db, &e) < 0))
+		return db_errno(l, &e);
+	if (l->owed_count && drop_owed(l, &e) < 0)
 		return db_errno(l, &e);
 	l->unsettled = false;
 	l->generation++;
 	return 0;
 }
 
+int removal_ready(struct live *l, struct live_node *n)
+{
+	while (l->lent)
+		pthread_cond_wait(&l->returned, &l->lock);
+	change_room(l);
+	if (l->unsettled)
+		catch_up(l);
+	return node_sync(l, n);
+}
+
+int owe_removal(struct live *l, const struct live_node *dir, const char *name)
+{
+	struct owed_name *o;
+
+	if (!dir->r.id)
+		return 0;
+	if (array_room(l->owed, l->owed_count, &l->owed_room) < 0)
+		return -ENOMEM;
+	o = &l->owed[l->owed_count];
+	*o = (struct owed_name){dir->r.id, strdup(name)};
+	if (!o->name)
+		return -ENOMEM;
+	l->owed_count++;
+	return 0;
+}
 int change_ready(struct live *l, struct live_node *n)
 {
 	int rc = 0;
@@ -83,21 +138,38 @@ int change_ready(struct live *l, struct live_node *n)
 	return rc == 0 ? node_sync(l, n) : rc;
 }
 
-/* What one operation adds to the log, many times over. */
-#define ROOM     (4 << 20)
-#define ROOM_FOR 20 /* milliseconds */
-int change_room(struct live *l)
+#define PLENTY     (64 << 20) /* no need to look again for a while */
+#define PLENTY_FOR 20         /* milliseconds */
+#define TIGHT      (4 << 20)  /* the log had better be short */
+#define ROOM       (1 << 20)  /* many times what one operation adds to it */
+#define TRIM_EVERY 32         /* operations */
+
+static int64_t room_left(const struct live *l)
 {
 	struct statvfs sv;
 
-	if (now_ms() - l->room_seen < ROOM_FOR)
-		return 0;
 	if (statvfs(db_path(l->db), &sv) < 0)
-		return -errno;
-	if (sv.f_bavail * sv.f_bsize < ROOM)
-		return -ENOSPC;
-	l->room_seen = now_ms();
-	return 0;
+		return -1;
+	return (int64_t)(sv.f_bavail * sv.f_bsize);
+}
+
+int change_room(struct live *l)
+{
+	struct err e;
+	int64_t left;
+
+	if (now_ms() - l->room_seen < PLENTY_FOR)
+		return 0;
+	left = room_left(l);
+	if (left >= PLENTY) {
+		l->room_seen = now_ms();
+		return 0;
+	}
+	/* What hinders it is told when a change fails. */
+	if (left < TIGHT && l->tight++ % TRIM_EVERY == 0 &&
+		db_checkpoint(l->db, true, &e) == 0)
+		left = room_left(l);
+	return left < ROOM ? -ENOSPC : 0;
 }
 
 void change_noted(struct live *l, int rc)

@@ -15,7 +15,6 @@ struct victim {
 	struct statx st;
 	struct live_node *node; /* NULL: nobody knows it */
 };
-#define cleanup_victim __attribute__((cleanup(victim_free)))
 
 static void victim_free(struct victim *v)
 {
@@ -63,7 +62,7 @@ static void lose_name(struct live *l, struct victim *v, const struct live_node *
 	others = v->st.stx_nlink > 1 && !S_ISDIR(v->st.stx_mode);
 	known = n->parent == dir && n->name && strcmp(n->name, name) == 0;
 	/* With other names it needs no descriptor: there may be very many of its kind. */
-	if (known && others && n->r.id)
+	if (known && others && n->r.id && !n->orphan)
 		node_detach(l, n, -1);
 	else if (known || (!n->name && n->fd < 0 && !others))
 		node_detach(l, n, take_fd(&v->fd));
@@ -84,39 +83,60 @@ static int unlink_name(
 	return change_end(l, rc);
 }
 
+static int unlink_file(struct live *l, struct live_node *dir, struct grip *g,
+	const char *name, int flags)
+{
+	if (unlinkat(g->fd, name, flags) == 0)
+		return 0;
+	if (errno != EACCES || grip_writable(l, dir, g) < 0)
+		return -errno;
+	return unlinkat(g->fd, name, flags) < 0 ? -errno : 0;
+}
+
+/* It goes; the database may follow when there is room: on a full disk this makes some. */
+static int remove_name(struct live *l, struct live_node *dir, struct grip *g,
+	const char *name, int flags)
+{
+	struct intent_text t = {
+		.kind = INTENT_REMOVE,
+		.from = {dir->r.id, name},
+	};
+	struct victim v;
+	int64_t orphan = 0;
+	int rc = victim_find(l, dir, g, name, &v);
+
+	if (rc == 0) {
+		if (v.node)
+			files_forget(l, v.node);
+		/* The note says already what went before. */
+		if (!l->unsettled)
+			intent_set(l->intent, &t);
+		rc = unlink_file(l, dir, g, name, flags);
+	}
+	if (rc == 0) {
+		if (l->unsettled)
+			rc = owe_removal(l, dir, name);
+		else
+			change_noted(l, unlink_name(l, dir, name, &orphan));
+		lose_name(l, &v, dir, name, orphan);
+	} else if (!l->unsettled) {
+		intent_clear(l->intent);
+	}
+	victim_free(&v);
+	return rc;
+}
+
 int live_remove(struct live *l, struct live_node *dir, const char *name, bool directory)
 {
 	cleanup_grip struct grip g = GRIP_NONE;
-	cleanup_victim struct victim v = {.fd = -1};
-	struct intent_text t = {.kind = INTENT_REMOVE};
-	int flags = directory ? AT_REMOVEDIR : 0;
-	int64_t orphan = 0;
 	int rc;
 
 	pthread_mutex_lock(&l->lock);
-	rc = change_ready(l, dir);
+	rc = removal_ready(l, dir);
 	if (rc == 0)
 		rc = grip_dir(l, dir, &g);
 	if (rc == 0)
-		rc = victim_find(l, dir, &g, name, &v);
-	if (rc == 0) {
-		/* On a full disk this makes room, if nothing holds the file. */
-		if (v.node)
-			files_forget(l, v.node);
-		t.from = (struct intent_name){dir->r.id, name};
-		intent_set(l->intent, &t);
-		if (unlinkat(g.fd, name, flags) < 0)
-			rc = -errno;
-		if (rc == -EACCES && grip_writable(l, dir, &g) == 0)
-			rc = unlinkat(g.fd, name, flags) < 0 ? -errno : 0;
-		if (rc == 0) {
-			/* It is gone; the database may follow when there is room. */
-			change_noted(l, unlink_name(l, dir, name, &orphan));
-			lose_name(l, &v, dir, name, orphan);
-		} else {
-			intent_clear(l->intent);
-		}
-	}
+		rc = remove_name(l, dir, &g, name, directory ? AT_REMOVEDIR : 0);
 	pthread_mutex_unlock(&l->lock);
 	return rc;
 }
@@ -233,10 +253,16 @@ static int rename_both(struct live *l, struct move *m, unsigned flags)
 	intent_set(l->intent, &t);
 	if (renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) < 0)
 		rc = -errno;
-	if (rc == -EACCES && all_writable(l, m))
-		rc = renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) < 0
-			     ? -errno
-			     : 0;
+	if (rc == -EACCES && all_writable(l, m)) {
+		/* That may have made a record of what moves. */
+		rc = record_at(l, m->dir, m->name, &m->r);
+		intent_set(l->intent, &t);
+		if (rc == 0)
+			rc = renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) <
+					     0
+				     ? -errno
+				     : 0;
+	}
 	if (rc < 0) {
 		intent_clear(l->intent);
 		return rc;
