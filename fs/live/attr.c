@@ -316,8 +316,7 @@ static int set_label(struct live *l, const struct setting *s, struct db_record *
 }
 
 /* What it does to the record itself, then the attribute; in a transaction. */
-static int apply(
-	struct live *l, struct live_node *n, const struct setting *s, struct db_record *r)
+static int apply(struct live *l, const struct setting *s, struct db_record *r)
 {
 	struct err e;
 	int rc;
@@ -330,7 +329,7 @@ static int apply(
 			     : 0;
 	else
 		rc = db_xattr_drop(l->db, r->id, s->name, &e) < 0 ? db_errno(l, &e) : 0;
-	return rc == 0 ? node_put(l, n, r) : rc;
+	return rc == 0 ? node_put(l, r) : rc;
 }
 
 /* The staging file's own would show again where the record's is gone. */
@@ -368,7 +367,7 @@ static int set(struct live *l, struct live_node *n, struct grip *g, struct setti
 	}
 	rc = change_begin(l);
 	if (rc == 0)
-		rc = change_end(l, apply(l, n, s, &r));
+		rc = change_end(l, apply(l, s, &r));
 	if (rc < 0)
 		return rc;
 	n->r = r;

@@ -45,7 +45,7 @@ int grip_writable(struct live *l, struct live_node *n, struct grip *g)
 		r.mode = g->st.stx_mode & 07777;
 		rc = change_begin(l);
 		if (rc == 0)
-			rc = change_end(l, node_put(l, n, &r));
+			rc = change_end(l, node_put(l, &r));
 		if (rc == 0)
 			n->r = r;
 	}
@@ -69,7 +69,7 @@ int keep_bits(struct live *l, struct live_node *n, const struct grip *g)
 	r.mode = g->st.stx_mode & 07777;
 	rc = change_begin(l);
 	if (rc == 0)
-		rc = change_end(l, node_put(l, n, &r));
+		rc = change_end(l, node_put(l, &r));
 	if (rc == 0)
 		n->r = r;
 	return rc;
@@ -135,7 +135,7 @@ static int change_record(struct live *l, struct live_node *n, const struct grip 
 	if (rc == 0 && what & (LIVE_UID | LIVE_GID) && !S_ISDIR(n->type))
 		rc = drop_capability(l, n);
 	if (rc == 0)
-		rc = node_put(l, n, &r);
+		rc = node_put(l, &r);
 	rc = change_end(l, rc);
 	if (rc == 0)
 		n->r = r;

@@ -154,7 +154,7 @@ int change_end(struct live *l, int rc); /* commits, or rolls back where rc < 0 *
 int db_errno(struct live *l, const struct err *e);
 /* Makes sure that a node and all above it have records; in no transaction yet. */
 int node_adopt(struct live *l, struct live_node *n, const struct statx *st);
-int node_put(struct live *l, struct live_node *n, const struct db_record *r);
+int node_put(struct live *l, const struct db_record *r);
 void orphan_dead(struct live *l, int64_t record);
 void drop_dead(struct live *l); /* in a transaction */
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Changes to the database: transactions, and records for files that have none. */
-#include "common/array.h"
-#include "common/cleanup.h"
-#include "fs/live/node.h"
 #include <errno.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include "common/array.h"
+#include "common/cleanup.h"
+#include "fs/live/node.h"
 
 /* The program gets a number; the text, which says more, goes to who mounted. */
 int db_errno(struct live *l, const struct err *e)
@@ -127,6 +128,7 @@ int owe_removal(struct live *l, const struct live_node *dir, const char *name)
 	l->owed_count++;
 	return 0;
 }
+
 int change_ready(struct live *l, struct live_node *n)
 {
 	int rc = 0;
@@ -179,13 +181,13 @@ void change_noted(struct live *l, int rc)
 	else
 		l->unsettled = true;
 }
+
 /* n's own fields follow only once the transaction is through. */
-int node_put(struct live *l, struct live_node *n, const struct db_record *r)
+int node_put(struct live *l, const struct db_record *r)
 {
 	struct db_record put = *r;
 	struct err e;
 
-	(void)n;
 	return db_record_put(l->db, &put, &e) < 0 ? db_errno(l, &e) : 0;
 }
 
