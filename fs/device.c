@@ -9,6 +9,18 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
+
+/* libfuse 3.17 on: what was asked for at INIT is answered. */
+int device_keep_bits(struct fuse_session *se, struct err *e)
+{
+	(void)se;
+	(void)e;
+	return 0;
+}
+
+#else
+
 /* A process serves one session, and the kernel asks INIT once, before all else. */
 static uint32_t offered;
 static _Atomic uint64_t init_unique; /* 0: answered, or not yet asked */
@@ -58,3 +70,5 @@ int device_keep_bits(struct fuse_session *se, struct err *e)
 		return err_set(e, ERR_SYS, "libfuse does not let its device be used");
 	return 0;
 }
+
+#endif

@@ -59,6 +59,9 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	view_set_feature(conn, FUSE_CAP_DONT_MASK);
 	/* Owner, content and setuid go together as for root, who may keep the bits. */
 	view_set_feature(conn, FUSE_CAP_HANDLE_KILLPRIV);
+#ifdef FUSE_CAP_HANDLE_KILLPRIV_V2
+	view_set_feature(conn, FUSE_CAP_HANDLE_KILLPRIV_V2);
+#endif
 	/* Without OPEN nobody would hear of O_TRUNC: it comes as SETATTR. */
 	conn->want &= ~FUSE_CAP_ATOMIC_O_TRUNC;
 	/* What write(2) said is kept must outlive this process. */

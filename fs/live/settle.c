@@ -230,6 +230,8 @@ static int settle(const struct settling *x)
 	uint32_t kind = x->s->kind;
 	int rc = 1;
 
+	if (kind == INTENT_NONE)
+		return 0;
 	/* What has no record may come from a directory that has none. */
 	if (kind != INTENT_RENAME || x->s->from_parent || x->s->record.id)
 		rc = is_parent(x, x->s->from_parent, x->s->from);
@@ -325,7 +327,7 @@ int slot_settle(
 int intent_settle(struct stage *stage, struct db *db, struct err *e)
 {
 	cleanup_free char *path = intent_path(db, e);
-	cleanup_free struct intent_slot *s = malloc(sizeof(*s));
+	cleanup_free struct intent_slot *s = calloc(1, sizeof(*s));
 	int rc;
 
 	if (!path || !s)
