@@ -306,11 +306,6 @@ static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
 		return err_set(e, ERR_REFUSED,
 			"%s: already a view of %s; end that with 'livery umount'",
 			d->mountpoint, other.staging);
-	if (path_inside(d->place.db, d->mountpoint))
-		return err_set(e, ERR_REFUSED,
-			"%s: the database %s is in it and would be covered; mount beside "
-			"it",
-			d->mountpoint, d->place.db);
 	if (path_inside(d->mountpoint, d->place.staging))
 		return err_set(e, ERR_REFUSED,
 			"%s: inside the staging tree %s; mount beside it", d->mountpoint,
@@ -320,6 +315,11 @@ static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
 			"%s: the staging tree %s is in it and would be covered; mount "
 			"beside it",
 			d->mountpoint, d->place.staging);
+	if (path_inside(d->place.db, d->mountpoint))
+		return err_set(e, ERR_REFUSED,
+			"%s: the database %s is in it and would be covered; mount beside "
+			"it",
+			d->mountpoint, d->place.db);
 	return check_empty(d->mountpoint, e);
 }
 
