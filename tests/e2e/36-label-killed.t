@@ -57,7 +57,8 @@ for ((i = 0; i < rounds; i++)); do
 	sleep "$(printf '0.%06d' "$((wait_us % 1000000))")"
 	kill -KILL "$pid" 2>/dev/null
 	wait "$pid" 2>/dev/null
-	[ $? = 137 ] && killed=$((killed + 1))
+	# A machine that has less to do than when it was measured is quicker.
+	if [ $? = 137 ]; then killed=$((killed + 1)); else took=$((took * 19 / 20 + 100)); fi
 	[ -s rootfs.livery-journal ] && journals=$((journals + 1))
 	found=$(state)
 	case $found in
