@@ -385,7 +385,8 @@ int live_sync(struct live *l)
 	int rc;
 
 	pthread_mutex_lock(&l->lock);
-	rc = l->lent ? -EBUSY : 0;
+	/* What the database owes comes first; where it cannot, the note of it stays. */
+	rc = l->lent ? -EBUSY : change_ready(l, l->root);
 	pthread_mutex_unlock(&l->lock);
 	if (rc == 0)
 		rc = sync_database(l, true);
