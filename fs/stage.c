@@ -206,6 +206,13 @@ dev_t stage_dev(const struct statx *st)
 	return makedev(st->stx_dev_major, st->stx_dev_minor);
 }
 
+int64_t stage_btime(const struct statx *st)
+{
+	if (!(st->stx_mask & STATX_BTIME))
+		return 0;
+	return st->stx_btime.tv_sec * 1000000000 + st->stx_btime.tv_nsec;
+}
+
 static int by_name(const void *a, const void *b)
 {
 	return strcmp(((const struct stage_entry *)a)->name,

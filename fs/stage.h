@@ -12,6 +12,7 @@
 #define FS_STAGE_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 
@@ -60,5 +61,8 @@ void stage_list_free(struct stage_list *l);
 
 /* dev_t of a statx answer. */
 dev_t stage_dev(const struct statx *st);
+
+/* Its birth, nanoseconds since 1970; 0 where the filesystem does not say. */
+int64_t stage_btime(const struct statx *st);
 
 #endif

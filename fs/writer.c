@@ -129,11 +129,7 @@ static int statx_at(const struct writer_place *p, struct statx *st)
 
 static struct db_hint hint_of(const struct statx *st)
 {
-	struct db_hint hint = {.dev = stage_dev(st), .ino = st->stx_ino};
-
-	if (st->stx_mask & STATX_BTIME)
-		hint.btime = st->stx_btime.tv_sec * 1000000000 + st->stx_btime.tv_nsec;
-	return hint;
+	return (struct db_hint){stage_dev(st), st->stx_ino, stage_btime(st)};
 }
 
 static int put_attrs(

@@ -145,7 +145,7 @@ static int store(struct live *l, struct live_node *dir, const char *name,
 		return rc;
 	r->hint.dev = stage_dev(st);
 	r->hint.ino = st->stx_ino;
-	r->hint.btime = statx_btime(st);
+	r->hint.btime = stage_btime(st);
 	if (b->label) {
 		r->label = db_label_intern(l->db, b->label, strlen(b->label), &e);
 		rc = r->label < 0 ? -1 : 0;

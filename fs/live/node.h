@@ -117,7 +117,6 @@ void grip_release(struct grip *g);
 const char *grip_path(const struct grip *g, char path[GRIP_PATH]);
 
 int live_statx(int fd, const char *name, struct statx *st); /* "" is fd itself */
-int64_t statx_btime(const struct statx *st);
 
 /* look.c: names to nodes, nodes to what they show. */
 int child_record(struct live *l, struct live_node *dir, const char *name,

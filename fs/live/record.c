@@ -195,7 +195,7 @@ static void set_hint(struct db_record *r, const struct statx *st)
 {
 	r->hint.dev = stage_dev(st);
 	r->hint.ino = st->stx_ino;
-	r->hint.btime = statx_btime(st);
+	r->hint.btime = stage_btime(st);
 }
 
 struct copy {

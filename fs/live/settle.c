@@ -72,17 +72,10 @@ static int inherit(const struct settling *x, const struct db_record *r)
 		       : db_xattr_put(x->db, r->id, XATTR_ACL_ACCESS, acl, len, x->e);
 }
 
-static int64_t birth(const struct statx *st)
-{
-	if (!(st->stx_mask & STATX_BTIME))
-		return 0;
-	return st->stx_btime.tv_sec * 1000000000 + st->stx_btime.tv_nsec;
-}
-
 /* The record is that of the file, and not of one that had its number before. */
 static bool is_of(const struct db_record *r, const struct statx *st)
 {
-	return r->hint.ino == st->stx_ino && r->hint.btime == birth(st);
+	return r->hint.ino == st->stx_ino && r->hint.btime == stage_btime(st);
 }
 
 static int settle_make(const struct settling *x)
@@ -95,14 +88,14 @@ static int settle_make(const struct settling *x)
 	if (rc <= 0 || !engine_type_holds(r.type, st.stx_mode, st.stx_size))
 		return rc < 0 ? -1 : 0;
 	/* Somebody else had made it before. */
-	if (birth(&st) && birth(&st) < s->since)
+	if (stage_btime(&st) && stage_btime(&st) < s->since)
 		return 0;
 	rc = recorded(x, s->to_parent, s->to, &old);
 	/* Stored already; but a record of a file that went earlier is another one. */
 	if (rc < 0 || (rc == 1 && is_of(&old, &st)))
 		return rc < 0 ? -1 : 0;
 	r.id = r.label = 0;
-	r.hint = (struct db_hint){stage_dev(&st), st.stx_ino, birth(&st)};
+	r.hint = (struct db_hint){stage_dev(&st), st.stx_ino, stage_btime(&st)};
 	if (*s->label) {
 		r.label = db_label_intern(x->db, s->label, strlen(s->label), x->e);
 		if (r.label < 0)

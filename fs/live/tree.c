@@ -23,13 +23,6 @@ int live_statx(int fd, const char *name, struct statx *st)
 	return 0;
 }
 
-int64_t statx_btime(const struct statx *st)
-{
-	if (!(st->stx_mask & STATX_BTIME))
-		return 0;
-	return st->stx_btime.tv_sec * 1000000000 + st->stx_btime.tv_nsec;
-}
-
 static size_t bucket(const struct live *l, uint64_t ino)
 {
 	return (ino * UINT64_C(0x9e3779b97f4a7c15)) >> 20 & (l->bucket_count - 1);
@@ -77,7 +70,7 @@ struct live_node *node_find(struct live *l, const struct statx *st, int64_t reco
 {
 	struct live_node *n = l->buckets[bucket(l, st->stx_ino)];
 	uint64_t dev = stage_dev(st);
-	int64_t btime = statx_btime(st);
+	int64_t btime = stage_btime(st);
 
 	for (; n; n = n->next)
 		if (n->ino == st->stx_ino && n->dev == dev && n->btime == btime &&
@@ -173,7 +166,7 @@ struct live_node *node_get(struct live *l, struct live_node *dir, const char *na
 		n->fd = -1;
 		n->dev = stage_dev(st);
 		n->ino = st->stx_ino;
-		n->btime = statx_btime(st);
+		n->btime = stage_btime(st);
 		n->shown = shown_ino(r->id, split, st->stx_ino);
 		n->next = l->buckets[bucket(l, n->ino)];
 		l->buckets[bucket(l, n->ino)] = n;
