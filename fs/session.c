@@ -16,6 +16,7 @@
 #include "fs/device.h"
 #include "fs/live/ops.h"
 #include "fs/ops.h"
+#include "fs/serve.h"
 #include "fs/xattr.h"
 
 struct session {
@@ -170,27 +171,13 @@ static int make_args(
 /* Changes that wait for the end of a loan must not keep readers from a thread. */
 #define MORE_THREADS 62
 
-static int serve(struct session *s, unsigned threads)
+static unsigned thread_count(const struct session *s, unsigned wanted)
 {
-	struct fuse_loop_config *cfg = fuse_loop_cfg_create();
-	int rc = -1;
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
 
-	if (!cfg)
-		return -1;
-	if (!threads) {
-		long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-		threads = n > 1 ? (unsigned)n : 1;
-	}
-	fuse_loop_cfg_set_clone_fd(cfg, 1);
-	/* Those that came stay: to make one costs more than many messages. */
-	if (s->view.live)
-		threads += MORE_THREADS;
-	fuse_loop_cfg_set_max_threads(cfg, threads);
-	fuse_loop_cfg_set_idle_threads(cfg, threads);
-	rc = fuse_session_loop_mt(s->se, cfg);
-	fuse_loop_cfg_destroy(cfg);
-	return rc;
+	if (!wanted)
+		wanted = n > 1 ? (unsigned)n : 1;
+	return s->view.live ? wanted + MORE_THREADS : wanted;
 }
 
 static int mounted(struct session *s, unsigned threads, struct err *e)
@@ -199,7 +186,7 @@ static int mounted(struct session *s, unsigned threads, struct err *e)
 
 	if (fuse_set_signal_handlers(s->se) < 0)
 		return err_set(e, ERR_SYS, "cannot set signal handlers");
-	rc = serve(s, threads);
+	rc = serve_session(s->se, thread_count(s, threads), e);
 	fuse_remove_signal_handlers(s->se);
 	fuse_session_unmount(s->se);
 	if (s->probing)
@@ -208,12 +195,7 @@ static int mounted(struct session *s, unsigned threads, struct err *e)
 		*e = s->probe_error;
 		return -1;
 	}
-	/* A positive number is the signal that ended it, a fair way to end a view. */
-	if (rc < 0) {
-		errno = -rc;
-		return err_sys(e, s->mountpoint, "the view broke off");
-	}
-	return 0;
+	return rc;
 }
 
 static fuse_ino_t number(const struct session *s, struct live_node *n)

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -92,9 +93,17 @@ static void *sweep(void *arg)
 
 int files_start(struct live *l)
 {
+	sigset_t all, before;
+	int rc;
+
 	pthread_cond_init(&l->opened, NULL);
 	l->sweeping = true;
-	if (pthread_create(&l->sweeper, NULL, sweep, l) == 0)
+	/* Signals are for the thread that waits for them. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	rc = pthread_create(&l->sweeper, NULL, sweep, l);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (rc == 0)
 		return 0;
 	l->sweeping = false;
 	return -EAGAIN;
@@ -114,6 +123,18 @@ void files_stop(struct live *l)
 	for (int i = 0; i < LIVE_FILES; i++)
 		if (l->files[i])
 			empty_slot(l, &l->files[i]);
+}
+
+bool files_grip(struct live *l, const struct live_node *n, struct grip *g)
+{
+	struct file **s = slot(l, n);
+
+	if (!*s || (*s)->node != n || !(*s)->writable ||
+		live_statx((*s)->fd, "", &g->st) < 0 || !g->st.stx_nlink)
+		return false;
+	g->fd = (*s)->fd;
+	g->borrowed = true;
+	return true;
 }
 
 /* Through the descriptor that is held: the file that was looked at, and no other. */

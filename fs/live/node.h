@@ -176,6 +176,12 @@ int attr_get(struct live *l, struct live_node *n, const struct grip *g, const ch
 void files_forget(struct live *l, const struct live_node *n);
 /* The node's staging file, opened to be written, is used next; fd is taken over. */
 void files_keep(struct live *l, const struct live_node *n, int fd);
+/*
+ * A file that is being written, by the descriptor that is open for that: as on any
+ * filesystem, what is done to an open file is done to it wherever it is now. False: none
+ * is open, or it has no name left. Until the lock is released.
+ */
+bool files_grip(struct live *l, const struct live_node *n, struct grip *g);
 int file_truncate(struct live *l, struct live_node *n, off_t size);
 int grip_writable(struct live *l, struct live_node *n, struct grip *g);
 int files_start(struct live *l); /* closes what nobody uses any more, by itself */

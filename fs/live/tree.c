@@ -258,6 +258,8 @@ int grip_node(struct live *l, struct live_node *n, struct grip *g)
 		g->borrowed = true;
 		return live_statx(g->fd, "", &g->st);
 	}
+	if (files_grip(l, n, g))
+		return 0;
 	rc = node_where(l, n, &path);
 	if (rc < 0)
 		return rc;

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The threads that answer a session's messages. One begins; another is started whenever
+ * none is left to wait for the next message, up to a number, and stays.
+ */
+#ifndef FS_SERVE_H
+#define FS_SERVE_H
+
+#define FUSE_USE_VERSION 312
+#include <fuse_lowlevel.h>
+
+#include "common/err.h"
+
+#define SERVE_THREADS_MAX 320
+
+/*
+ * Serves until the session is unmounted, or fuse_session_exit() was called by a signal's
+ * handler (fuse_set_signal_handlers()) in this thread: all threads that the process has
+ * besides must block INT, TERM and HUP. Returns 0, or -1 where the device failed or no
+ * thread could be started.
+ */
+int serve_session(struct fuse_session *se, unsigned threads, struct err *e);
+
+#endif
