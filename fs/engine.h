@@ -34,7 +34,7 @@ struct engine_options {
 	bool no_labels; /* do not show security.selinux */
 	bool no_acls;   /* nor POSIX ACLs; modes are then what setfacl -b leaves */
 	bool no_xattrs; /* nor any other attribute */
-	bool trusted;   /* give trusted.* too: not for mounts, see fs/xattr.h */
+	bool trusted;   /* show trusted.* too: not for mounts, see fs/xattr.h */
 	bool want_labels;   /* where NOTE_LABELED is set, all must have one */
 	bool clamp;         /* show no time later than clamp_time */
 	int64_t clamp_time; /* seconds since 1970 */
@@ -148,6 +148,12 @@ int engine_xattrs(
 
 /* 1 found (valid until engine_close()), 0 there is none, -1 error. */
 int engine_xattr(struct engine *en, struct node *n, const char *name, struct xattr *x,
+	struct err *e);
+
+/* The same for who reads past the kernel (fs/side.h): with trusted.* of the record. */
+int engine_xattrs_raw(
+	struct engine *en, struct node *n, engine_xattr_fn *fn, void *arg, struct err *e);
+int engine_xattr_raw(struct engine *en, struct node *n, const char *name, struct xattr *x,
 	struct err *e);
 
 /*

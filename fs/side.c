@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "common/buf.h"
@@ -60,35 +61,65 @@ static int answer_path(struct node *n, struct buf *out)
 	return path ? buf_add(out, path, strlen(path) + 1) : -1;
 }
 
+static int answer_attribute(
+	struct engine *en, struct node *n, const char *name, struct buf *out)
+{
+	struct xattr x;
+	struct err e;
+	int rc = engine_xattr_raw(en, n, name, &x, &e);
+
+	if (rc <= 0)
+		return rc < 0 ? -err_errno(&e) : -ENODATA;
+	return buf_add(out, x.value, x.len) < 0 ? -ENOMEM : 0;
+}
+
+static int add_name(void *arg, const struct xattr *x)
+{
+	return buf_add(arg, x->name, strlen(x->name) + 1);
+}
+
+static int answer_list(struct engine *en, struct node *n, struct buf *out)
+{
+	struct err e = {.code = ERR_SYS, .sys = ENOMEM};
+
+	if (engine_xattrs_raw(en, n, add_name, out, &e) < 0)
+		return -err_errno(&e);
+	return out->len > XATTR_LIST_MAX ? -E2BIG : 0;
+}
+
+/* 0 or -errno. */
+static int answer(struct view *v, struct node *n, const char *name, struct buf *out)
+{
+	int rc = 0;
+
+	if (strncmp(name, SIDE_ATTR, strlen(SIDE_ATTR)) == 0)
+		return answer_attribute(v->engine, n, name + strlen(SIDE_ATTR), out);
+	if (strcmp(name, SIDE_LIST) == 0)
+		return answer_list(v->engine, n, out);
+	if (strcmp(name, SIDE_VIEW) == 0)
+		rc = view_describe(v, out);
+	else if (strcmp(name, SIDE_PATH) == 0)
+		rc = answer_path(n, out);
+	else if (strcmp(name, SIDE_LABEL) == 0)
+		rc = engine_label(n) ? buf_adds(out, engine_label(n)) : 0;
+	else if (strcmp(name, SIDE_SEAL) == 0)
+		rc = answer_seal(v->engine, out);
+	else
+		return -ENODATA;
+	return rc < 0 ? -ENOMEM : 0;
+}
+
 void side_getxattr(fuse_req_t req, struct node *n, const char *name, size_t size)
 {
 	struct view *v = fuse_req_userdata(req);
 	const struct fuse_ctx *ctx = fuse_req_ctx(req);
 	cleanup_buf struct buf out = {0};
-	int rc = 0;
+	int rc = -ENODATA;
 
-	if (ctx->uid != v->owner && ctx->uid != 0) {
-		fuse_reply_err(req, ENODATA);
-		return;
-	}
-	if (strcmp(name, SIDE_VIEW) == 0) {
-		rc = view_describe(v, &out);
-	} else if (strcmp(name, SIDE_PATH) == 0) {
-		rc = answer_path(n, &out);
-	} else if (strcmp(name, SIDE_LABEL) == 0) {
-		const char *label = engine_label(n);
-
-		rc = label ? buf_adds(&out, label) : 0;
-	} else if (strcmp(name, SIDE_SEAL) == 0) {
-		rc = answer_seal(v->engine, &out);
-	} else {
-		fuse_reply_err(req, ENODATA);
-		return;
-	}
+	if (ctx->uid == v->owner || ctx->uid == 0)
+		rc = answer(v, n, name, &out);
 	if (rc < 0)
-		fuse_reply_err(req, ENOMEM);
-	else if (out.len > size)
-		fuse_reply_err(req, ERANGE);
+		fuse_reply_err(req, -rc);
 	else
-		fuse_reply_buf(req, out.data ? out.data : "", out.len);
+		view_reply_bytes(req, out.data, out.len, size);
 }

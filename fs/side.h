@@ -16,11 +16,19 @@
 #define SIDE_LABEL                                                                       \
 	"livery.label" /* the label that the view means to show; may be empty */
 
-/* What follows is for views that write. */
-/* Attribute NAME of the inode, past the kernel's checks: get, set and remove. */
+/*
+ * Attribute NAME of the inode, past the kernel's checks, as getxattr(2) gives it to root:
+ * get, and in a view that writes also set and remove. A label has its NUL. ENODATA where
+ * there is none; from a view without labels for security.selinux too.
+ */
 #define SIDE_ATTR "livery.attr."
-/* The names of all attributes, trusted.* among them, as listxattr(2) gives names. */
+/*
+ * The names of all attributes, trusted.* among them, each with NUL, sorted bytewise:
+ * those that SIDE_ATTR gives. E2BIG: more than XATTR_LIST_MAX bytes.
+ */
 #define SIDE_LIST "livery.list"
+
+/* What follows is for views that write. */
 /*
  * Set on a directory: makes a node in it. The value is text, "MODE RDEV NAME": octal with
  * the type's bits, decimal as makedev(3) gives it, the rest to the value's end.

@@ -100,7 +100,19 @@ struct gather {
 	struct xattr *items;
 	size_t count, room;
 	size_t names; /* bytes of all names as listxattr(2) gives them */
+	size_t raw;   /* the same of what only raw readers get */
 };
+
+/* Kept for raw readers only. */
+static bool is_raw(const struct engine *en, const char *name)
+{
+	return !en->opt.trusted && starts(name, "trusted.");
+}
+
+static size_t *names_of(struct gather *g, const char *name)
+{
+	return is_raw(g->en, name) ? &g->raw : &g->names;
+}
 
 /* Starts with the label and what the node has already. Free items when done. */
 static int gather_start(struct gather *g, struct engine *en, struct node *n)
@@ -114,7 +126,8 @@ static int gather_start(struct gather *g, struct engine *en, struct node *n)
 	g->names = n->label ? sizeof(XATTR_LABEL) : 0;
 	for (; l && g->count < l->count; g->count++) {
 		g->items[g->count] = l->items[g->count];
-		g->names += strlen(l->items[g->count].name) + 1;
+		*names_of(g, g->items[g->count].name) +=
+			strlen(g->items[g->count].name) + 1;
 	}
 	return 0;
 }
@@ -136,7 +149,7 @@ static int gather_keep(struct gather *g, const char *name, const void *value, si
 		return -1;
 	memcpy(copy, value, len);
 	g->items[g->count++] = (struct xattr){copied_name, copy, len};
-	g->names += strlen(name) + 1;
+	*names_of(g, name) += strlen(name) + 1;
 	return 0;
 }
 
@@ -148,7 +161,7 @@ static enum xattr_fate fate(
 
 	if (xattr_is_acl(name) ? o->no_acls : o->no_xattrs)
 		return XATTR_HIDDEN;
-	if (o->trusted && starts(name, "trusted."))
+	if (starts(name, "trusted.")) /* if only to raw readers */
 		return XATTR_SHOWN;
 	return xattr_fate(g->n->mode, name, value, len);
 }
@@ -171,7 +184,10 @@ static int gather_add(struct gather *g, const char *name, const void *value, siz
 	case XATTR_SHOWN:
 		break;
 	}
-	if (g->names + strlen(name) + 1 > XATTR_LIST_MAX) {
+	if (*names_of(g, name) + strlen(name) + 1 > XATTR_LIST_MAX) {
+		/* No reader of the view misses it. */
+		if (is_raw(g->en, name))
+			return 0;
 		engine_find_fault(g->en, g->n, FINDING_BAD_XATTR,
 			"%s is not shown: the names of all attributes of a file have at "
 			"most %d bytes",
@@ -358,8 +374,8 @@ static struct xattr label_xattr(const struct node *n)
 	return (struct xattr){XATTR_LABEL, n->label, strlen(n->label) + 1};
 }
 
-int engine_xattrs(
-	struct engine *en, struct node *n, engine_xattr_fn *fn, void *arg, struct err *e)
+static int each_xattr(struct engine *en, struct node *n, bool raw, engine_xattr_fn *fn,
+	void *arg, struct err *e)
 {
 	bool label_due = n->label;
 	struct attr_list *l;
@@ -375,7 +391,7 @@ int engine_xattrs(
 			label_due = false;
 			rc = fn(arg, &x);
 		}
-		if (rc == 0)
+		if (rc == 0 && (raw || !is_raw(en, l->items[i].name)))
 			rc = fn(arg, &l->items[i]);
 	}
 	if (rc == 0 && label_due) {
@@ -386,7 +402,25 @@ int engine_xattrs(
 	return rc;
 }
 
+int engine_xattrs(
+	struct engine *en, struct node *n, engine_xattr_fn *fn, void *arg, struct err *e)
+{
+	return each_xattr(en, n, false, fn, arg, e);
+}
+
+int engine_xattrs_raw(
+	struct engine *en, struct node *n, engine_xattr_fn *fn, void *arg, struct err *e)
+{
+	return each_xattr(en, n, true, fn, arg, e);
+}
+
 int engine_xattr(struct engine *en, struct node *n, const char *name, struct xattr *x,
+	struct err *e)
+{
+	return is_raw(en, name) ? 0 : engine_xattr_raw(en, n, name, x, e);
+}
+
+int engine_xattr_raw(struct engine *en, struct node *n, const char *name, struct xattr *x,
 	struct err *e)
 {
 	const struct xattr *found;

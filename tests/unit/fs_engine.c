@@ -246,6 +246,27 @@ static void xattrs_are(const char *path, const char *want, const char *what)
 	is_str(t.text, want, "%s: which", what);
 }
 
+/* What a reader past the kernel gets: each that is listed can be got, and is the same. */
+static int see_again(void *arg, const struct xattr *x)
+{
+	struct xattr got = {0};
+	struct err no;
+
+	if (engine_xattr_raw(en, must_find(en, "f"), x->name, &got, &no) != 1 ||
+		got.len != x->len || memcmp(got.value, x->value, x->len) != 0)
+		return 1;
+	return see(arg, x);
+}
+
+static void raw_xattrs_are(const char *want, const char *what)
+{
+	struct telling t = {0};
+
+	is_int(engine_xattrs_raw(en, must_find(en, "f"), see_again, &t, &e), 0,
+		"%s, raw: each can be got", what);
+	is_str(t.text, want, "%s, raw: which", what);
+}
+
 static void test_xattrs(void)
 {
 	struct engine_options no_labels = {.no_labels = true};
@@ -301,6 +322,15 @@ static void test_xattrs(void)
 	is_int(x.len, 0, "has no bytes");
 	is_int(engine_xattr(en, must_find(en, "f"), "trusted.x", &x, &e), 0, "trusted.*");
 	is_int(engine_xattr(en, must_find(en, "f"), "none", &x, &e), 0, "none");
+	raw_xattrs_are("security.a=1/1;security.selinux=u:r:t:s0/9;trusted.x=1/1;"
+		       "user.b=db/2;user.z=/0;",
+		"trusted.* too, of the record");
+	is_int(engine_xattr_raw(en, must_find(en, "f"), "trusted.no", &x, &e), 0,
+		"the staging file's is not there");
+	is_int(engine_xattr_raw(en, must_find(en, "l"), "user.x", &x, &e), 0,
+		"nor user.* on a link");
+	is_int(engine_xattr_raw(en, must_find(en, "f"), "livery.path", &x, &e), 0,
+		"nor what the side channel's names are");
 	is_str(engine_label(must_find(en, "f")), "u:r:t:s0", "engine_label");
 	ok(!engine_label(must_find(en, "excluded")) &&
 			engine_label_excluded(must_find(en, "excluded")),
@@ -308,6 +338,10 @@ static void test_xattrs(void)
 	engine_close(en);
 	start(&no_labels);
 	xattrs_are("f", "security.a=1/1;user.b=db/2;user.z=/0;", "no-labels");
+	raw_xattrs_are(
+		"security.a=1/1;trusted.x=1/1;user.b=db/2;user.z=/0;", "no-labels");
+	is_int(engine_xattr_raw(en, must_find(en, "f"), "security.selinux", &x, &e), 0,
+		"nor by name");
 	engine_close(en);
 }
 
@@ -351,7 +385,7 @@ static void test_content(void)
 static void test_many_xattrs(void)
 {
 	int64_t id, labeled;
-	char name[17];
+	char name[17], hidden[19];
 	struct xattr x;
 	struct db *db;
 
@@ -368,10 +402,19 @@ static void test_many_xattrs(void)
 		db_xattr_put(db, labeled, name, "1", 1, &e);
 	}
 	db_record_set_label(db, labeled, db_label_intern(db, "u:r:t", 5, &e), &e);
+	for (int i = 0; i <= 65536 / 19; i++) {
+		snprintf(hidden, sizeof(hidden), "trusted.%010d", i);
+		db_xattr_put(db, id, hidden, "1", 1, &e);
+	}
 	db_commit(db, &e);
 	db_close(db);
 	start(NULL);
 	is_int(engine_xattr(en, must_find(en, "full"), name, &x, &e), 1, "the last");
+	is_int(engine_xattr_raw(en, must_find(en, "full"), hidden, &x, &e), 0,
+		"of trusted.* there are no more than that either");
+	hidden[strlen(hidden) - 1]--;
+	is_int(engine_xattr_raw(en, must_find(en, "full"), hidden, &x, &e), 1,
+		"but as many, beside the others");
 	findings_are("2:/labeled;", "with a label it is too many");
 	is_int(engine_xattr(en, must_find(en, "labeled"), name, &x, &e), 0,
 		"and what is too many is not shown");
