@@ -33,11 +33,13 @@ static int check_space(const char *name, bool raw)
 	return dot[1] ? 0 : -EINVAL;
 }
 
-/* Would a reader be given it? trusted.* only past the kernel. */
+/* Would a reader be given it? trusted.* only past the kernel, foreign kinds never. */
 static bool shows(const struct live_node *n, const char *name, const void *value,
 	size_t len, bool raw)
 {
-	if (raw && starts(name, "trusted."))
+	if (check_space(name, raw) < 0)
+		return false;
+	if (starts(name, "trusted."))
 		return true;
 	return xattr_fate(n->type, name, value, len) == XATTR_SHOWN;
 }

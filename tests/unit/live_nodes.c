@@ -279,6 +279,34 @@ static void test_links(void)
 	end("links");
 }
 
+/* What a record holds beside what a file of its type can have, and of kinds unknown. */
+static void test_listed_can_be_got(void)
+{
+	static const char *const names[] = {"trusted.t", "user.u",
+		"system.posix_acl_access", "system.other", "user.", "none", "security.s"};
+	cleanup_buf struct buf listed = {0}, value = {0};
+	struct live_node *n;
+	struct err e;
+
+	begin();
+	must(make_at(l, "link", S_IFLNK | 0777, 0), "link");
+	n = must_at(l, "link");
+	must(live_setxattr(l, n, "trusted.first", "v", 1, 0, true), "trusted.first");
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		db_xattr_put(live_db(l), n->r.id, names[i], "v", 1, &e);
+	is_int(live_listxattr(l, n, true, &listed), 0, "a symbolic link, raw");
+	ok(listed.len == 35 && memcmp(listed.data, "security.s\0trusted.first\0trusted.t",
+				       35) == 0,
+		"lists what it can have");
+	for (size_t i = 0; i < listed.len; i += strlen(listed.data + i) + 1)
+		is_int(live_getxattr(l, n, listed.data + i, true, &value), 0, "%s",
+			listed.data + i);
+	ok(live_getxattr(l, n, "user.u", true, &value) < 0 &&
+			live_getxattr(l, n, "system.other", true, &value) < 0,
+		"and no other can be got");
+	must_close(l);
+}
+
 /* Links of a file without a record, made beside the view. */
 static void test_links_beside(void)
 {
@@ -359,6 +387,7 @@ int main(void)
 	test_replaced();
 	test_moved_out();
 	test_links();
+	test_listed_can_be_got();
 	test_links_beside();
 	test_split();
 	buf_free(&said);
