@@ -200,7 +200,7 @@ static int mounted(struct session *s, unsigned threads, struct err *e)
 
 static fuse_ino_t number(const struct session *s, struct live_node *n)
 {
-	return n == live_root(s->view.live) ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)n;
+	return ops_number(s->view.live, n);
 }
 
 /* The kernel forgets an inode's attributes, and a name that is another file's now. */

@@ -30,10 +30,20 @@
 
 /* What follows is for views that write. */
 /*
- * Set on a directory: makes a node in it. The value is text, "MODE RDEV NAME": octal with
- * the type's bits, decimal as makedev(3) gives it, the rest to the value's end.
+ * Set on a directory: makes a node in it, as mknod(2) does for root. The value is text
+ * without NUL, "MODE UMASK RDEV NAME": MODE octal with the type's bits (a regular file, a
+ * fifo, a socket, a device), UMASK octal, in whose place a default ACL counts, RDEV
+ * decimal as makedev(3) gives it, NAME the rest to the value's end. EINVAL for anything
+ * else, and for a NAME that is ".", ".." or has a '/'.
  */
 #define SIDE_MKNOD "livery.mknod"
+/*
+ * Set on a directory: makes a hard link in it, as link(2) does for root. The value is
+ * "SOURCE\0NAME", without NUL at its end: SOURCE as SIDE_PATH gives it (a symbolic link
+ * is linked itself, and none is followed on the way), NAME the new name. EINVAL for
+ * anything else, and for a NAME as above; EPERM where SOURCE is a directory.
+ */
+#define SIDE_LINK "livery.link"
 /*
  * Set (to anything) by a command that has borrowed the database: once this returns, it
  * may open it. Got by a command whose loan has ended: once this returns, the view shows

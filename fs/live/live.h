@@ -71,6 +71,12 @@ struct live_entry {
 int live_lookup(
 	struct live *l, struct live_node *dir, const char *name, struct live_entry *out);
 void live_forget(struct live *l, struct live_node *n, uint64_t count);
+/*
+ * The node at a path as live_path() gives it ("" is the root); no symbolic link is
+ * followed. -EINVAL for a path that is not of that form, -ENOTDIR where it leads through
+ * what is no directory.
+ */
+int live_find(struct live *l, const char *path, struct live_entry *out);
 int live_stat(struct live *l, struct live_node *n, struct stat *st);
 
 /* access(2) as root gets it: X_OK wants one of the three bits. */

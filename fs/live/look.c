@@ -201,6 +201,43 @@ void live_forget(struct live *l, struct live_node *n, uint64_t count)
 	pthread_mutex_unlock(&l->lock);
 }
 
+/* The first name of a path; *path is what follows it and its '/'. */
+static int take_name(const char **path, char name[DB_NAME_MAX + 1])
+{
+	size_t len = strcspn(*path, "/");
+	const char *rest = *path + len;
+
+	if (len > DB_NAME_MAX)
+		return -ENAMETOOLONG;
+	memcpy(name, *path, len);
+	name[len] = '\0';
+	if (!len || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return -EINVAL;
+	if (*rest == '/' && !*++rest)
+		return -EINVAL;
+	*path = rest;
+	return 0;
+}
+
+int live_find(struct live *l, const char *path, struct live_entry *out)
+{
+	char name[DB_NAME_MAX + 1];
+	int rc;
+
+	/* Nothing becomes of the root when it is forgotten once more. */
+	out->node = live_root(l);
+	rc = live_stat(l, out->node, &out->st);
+	while (rc == 0 && *path) {
+		struct live_node *dir = out->node;
+
+		rc = take_name(&path, name);
+		if (rc == 0)
+			rc = live_lookup(l, dir, name, out);
+		live_forget(l, dir, 1);
+	}
+	return rc;
+}
+
 int live_stat(struct live *l, struct live_node *n, struct stat *st)
 {
 	cleanup_grip struct grip g = GRIP_NONE;

@@ -16,9 +16,29 @@ struct live_node *ops_node(fuse_req_t req, fuse_ino_t ino)
 	return (struct live_node *)(uintptr_t)ino;
 }
 
+fuse_ino_t ops_number(struct live *l, struct live_node *n)
+{
+	return n == live_root(l) ? FUSE_ROOT_ID : (fuse_ino_t)(uintptr_t)n;
+}
+
+void ops_forget_attr(fuse_req_t req, fuse_ino_t ino)
+{
+	const struct view *v = fuse_req_userdata(req);
+
+	fuse_lowlevel_notify_inval_inode(v->se, ino, -1, 0);
+}
+
 void ops_reply(fuse_req_t req, int rc)
 {
 	fuse_reply_err(req, rc < 0 ? -rc : 0);
+}
+
+void ops_reply_bytes(fuse_req_t req, int rc, const struct buf *bytes, size_t size)
+{
+	if (rc < 0)
+		ops_reply(req, rc);
+	else
+		view_reply_bytes(req, bytes->data, bytes->len, size);
 }
 
 void ops_fill_entry(const struct live_entry *found, struct fuse_entry_param *ep)

@@ -20,9 +20,14 @@ extern const struct fuse_lowlevel_ops live_ops;
 
 struct live *ops_live(fuse_req_t req);
 struct live_node *ops_node(fuse_req_t req, fuse_ino_t ino);
+fuse_ino_t ops_number(struct live *l, struct live_node *n);
+
+/* The kernel's attributes of an inode are no longer true; all right where it has none. */
+void ops_forget_attr(fuse_req_t req, fuse_ino_t ino);
 
 /* A negative errno, or none. */
 void ops_reply(fuse_req_t req, int rc);
+void ops_reply_bytes(fuse_req_t req, int rc, const struct buf *bytes, size_t size);
 void ops_reply_entry(fuse_req_t req, int rc, const struct live_entry *found);
 void ops_fill_entry(const struct live_entry *found, struct fuse_entry_param *ep);
 
@@ -48,11 +53,17 @@ void live_op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 void live_op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct fuse_file_info *fi);
 
-/* ops_xattr.c, with the side channel */
+/* ops_xattr.c */
 void live_op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
 void live_op_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size);
 void live_op_setxattr(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
 	size_t size, int flags);
 void live_op_removexattr(fuse_req_t req, fuse_ino_t ino, const char *name);
+
+/* side.c; true: the name is one of fs/side.h, and the message is answered, or will be. */
+bool live_side_get(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);
+bool live_side_set(fuse_req_t req, fuse_ino_t ino, const char *name, const char *value,
+	size_t size, int flags);
+bool live_side_remove(fuse_req_t req, fuse_ino_t ino, const char *name);
 
 #endif

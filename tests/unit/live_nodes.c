@@ -279,6 +279,65 @@ static void test_links(void)
 	end("links");
 }
 
+static void not_found(const char *path, int want, const char *what)
+{
+	size_t before = l->count;
+	struct live_entry found;
+
+	is_int(live_find(l, path, &found), want, "%s", what);
+	is_int(l->count, before, "%s: no node is left", what);
+}
+
+static void test_find(void)
+{
+	char longest[DB_NAME_MAX + 4] = "d/";
+	struct live_entry found, made;
+	struct live_node *f;
+	size_t before;
+
+	begin();
+	must(make_at(l, "d", S_IFDIR | 0755, 0), "d");
+	must(make_at(l, "d/e", S_IFDIR | 0755, 0), "d/e");
+	must(make_at(l, "d/e/f", S_IFREG | 0644, 0), "d/e/f");
+	must(make_at(l, "link", S_IFLNK | 0777, 0), "link");
+	if (symlink("d", "s/to-d") < 0)
+		err(1, "s/to-d");
+	must_close(l);
+	l = must_live(NULL);
+	before = l->count;
+	is_int(live_find(l, "d/e/f", &found), 0, "a path is found");
+	ok(S_ISREG(found.st.st_mode), "with what it shows");
+	is_int(found.node->lookups, 1, "one reference");
+	is_int(found.node->parent->lookups + found.node->parent->parent->lookups, 0,
+		"and none on the way");
+	f = must_at(l, "d/e/f");
+	ok(f == found.node, "it is the node that a look-up gives");
+	is_int(live_link(l, f, live_root(l), "again", &made), 0, "it can be linked");
+	live_forget(l, f, 3);
+	is_int(l->count, before, "all is given back");
+	is_int(live_find(l, "", &found), 0, "the root");
+	ok(found.node == live_root(l), "is the root");
+	live_forget(l, found.node, 1);
+	is_int(live_find(l, "to-d", &found), 0, "a symbolic link");
+	ok(S_ISLNK(found.st.st_mode), "is not followed");
+	live_forget(l, found.node, 1);
+	not_found("to-d/e", -ENOTDIR, "through a symbolic link");
+	not_found("d/e/f/g", -ENOTDIR, "through a file");
+	not_found("d/none", -ENOENT, "a name that is not there");
+	not_found("none/f", -ENOENT, "a directory that is not there");
+	not_found("/d", -EINVAL, "a path with a leading slash");
+	not_found("d/e/", -EINVAL, "a trailing one");
+	not_found("d//e", -EINVAL, "two in a row");
+	not_found("d/./e", -EINVAL, "with a dot");
+	not_found("d/..", -EINVAL, "with two");
+	memset(longest + 2, 'n', DB_NAME_MAX + 1);
+	not_found(longest, -ENAMETOOLONG, "a name that is too long");
+	longest[DB_NAME_MAX + 2] = '\0';
+	not_found(longest, -ENOENT, "the longest");
+	unlink("s/to-d");
+	end("found by path");
+}
+
 /* What a record holds beside what a file of its type can have, and of kinds unknown. */
 static void test_listed_can_be_got(void)
 {
@@ -387,6 +446,7 @@ int main(void)
 	test_replaced();
 	test_moved_out();
 	test_links();
+	test_find();
 	test_listed_can_be_got();
 	test_links_beside();
 	test_split();

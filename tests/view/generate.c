@@ -165,13 +165,10 @@ static void generate_new(struct model *m, struct op *op)
 	if (op->kind != OP_MKNOD)
 		return;
 	op->mode |= random_pick(&m->random, types);
-	if (S_ISCHR(op->mode) || S_ISBLK(op->mode)) {
-		/* Numbers that nobody has; and no permissions, which a umask would take.
-		 */
+	/* Numbers that nobody has. */
+	if (S_ISCHR(op->mode) || S_ISBLK(op->mode))
 		op->rdev = makedev(3000 + random_below(&m->random, 1000),
 			random_below(&m->random, 1 << 20));
-		op->mode &= S_IFMT;
-	}
 }
 
 static void generate_symlink(struct model *m, struct op *op)

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -19,11 +20,13 @@ static int make_by_side(const struct op *op)
 	char value[PATH_ROOM + 64];
 	char parent[PATH_ROOM];
 	const char *name = strrchr(op->path, '/');
+	mode_t mask = umask(0);
 	int len;
 
+	umask(mask);
 	snprintf(parent, sizeof(parent), "%.*s", name ? (int)(name - op->path + 1) : 1,
 		name ? op->path : ".");
-	len = snprintf(value, sizeof(value), "%o %llu %s", op->mode,
+	len = snprintf(value, sizeof(value), "%o %o %llu %s", op->mode, mask,
 		(unsigned long long)op->rdev, name ? name + 1 : op->path);
 	return setxattr(parent, SIDE_MKNOD, value, (size_t)len, 0);
 }
