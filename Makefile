@@ -36,6 +36,7 @@ include labeler/module.mk
 include fs/module.mk
 include image/module.mk
 include pack/module.mk
+include run/module.mk
 include tools/module.mk
 include tests/module.mk
 include docs/module.mk
@@ -70,7 +71,7 @@ help: ## list the targets
 	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } \
 		/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-lib_srcs  := $(common_srcs) $(db_srcs) $(labeler_srcs) $(fs_srcs) $(image_srcs) $(pack_srcs) $(tools_srcs)
+lib_srcs  := $(common_srcs) $(db_srcs) $(labeler_srcs) $(fs_srcs) $(image_srcs) $(pack_srcs) $(run_srcs) $(tools_srcs)
 lib_objs  := $(lib_srcs:%.c=$(O)/%.o)
 
 $(O)/livery: $(O)/tools/main.o $(O)/liblivery.a

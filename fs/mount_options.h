@@ -12,6 +12,7 @@ struct mount_options {
 	bool writable;     /* a view that writes; set by mount_options_check() */
 	bool label_new;    /* policy: label files when they are made */
 	bool debug;        /* libfuse prints each message */
+	bool supervised;   /* by run/: labels are answered past the kernel */
 	unsigned threads;  /* 0: one a processor */
 	char user[33];     /* setuid=: run as that user; "" as the caller */
 	char db[4096];     /* db=: where the database is; "" beside the staging tree */

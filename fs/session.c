@@ -23,7 +23,7 @@ struct session {
 	struct view view;
 	struct fuse_session *se;
 	const char *mountpoint;
-	bool no_labels;
+	bool unprobed; /* what the kernel says of labels does not count */
 	void (*ready)(void *arg);
 	void *arg;
 	pthread_t server; /* runs the loop, and alone unmounts */
@@ -101,7 +101,7 @@ static int probe(struct session *s, struct err *e)
 
 	if (m < 0)
 		return err_sys(e, s->mountpoint, "the new view does not answer");
-	if (s->no_labels)
+	if (s->unprobed)
 		return 0;
 	n = lgetxattr(s->mountpoint, XATTR_LABEL, shown, sizeof(shown));
 	if (n < 0 && m == 0)
@@ -244,7 +244,7 @@ int session_run(struct engine *en, struct live *l, const char *mountpoint,
 	struct session s = {
 		.view = {.engine = en, .live = l, .owner = geteuid(), .on_init = on_init},
 		.mountpoint = mountpoint,
-		.no_labels = m->engine.no_labels,
+		.unprobed = m->engine.no_labels || m->supervised,
 		.ready = ready,
 		.arg = arg,
 		.server = pthread_self(),

@@ -325,7 +325,7 @@ static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
 
 static int check_selinux(const struct mount_options *m, struct err *e)
 {
-	if (m->engine.no_labels || !session_host_selinux(""))
+	if (m->engine.no_labels || m->supervised || !session_host_selinux(""))
 		return 0;
 	return err_set(e, ERR_REFUSED,
 		"this host runs SELinux (/sys/fs/selinux), whose kernel answers "

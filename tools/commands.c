@@ -8,6 +8,7 @@ const struct command *const commands[] = {
 	&cmd_diff_labels,
 	&cmd_mount,
 	&cmd_umount,
+	&cmd_run,
 	&cmd_ls,
 	&cmd_stat,
 	&cmd_chown,

@@ -11,6 +11,7 @@ extern const struct command cmd_why;
 extern const struct command cmd_diff_labels;
 extern const struct command cmd_mount;
 extern const struct command cmd_umount;
+extern const struct command cmd_run;
 extern const struct command cmd_ls;
 extern const struct command cmd_stat;
 extern const struct command cmd_chown;

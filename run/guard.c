@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/guard.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "run/supervisor.h"
+
+/* True once somebody says that all is over; false when the supervisor is gone. */
+static bool dismissed(int alive)
+{
+	char c;
+	ssize_t n;
+
+	do {
+		n = read(alive, &c, 1);
+	} while (n < 0 && errno == EINTR);
+	return n == 1;
+}
+
+static void kill_all(int listener)
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+
+	for (;;) {
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			return;
+		if (p.revents & POLLIN)
+			supervisor_kill_one(listener);
+		else if (p.revents & (POLLHUP | POLLERR | POLLNVAL))
+			return;
+	}
+}
+
+#define ALIVE    3
+#define LISTENER 4
+
+/* Of what this process has inherited, only standard error and these two stay open. */
+static void keep_two(int alive, int listener)
+{
+	int null = open("/dev/null", O_RDWR);
+	int first = fcntl(alive, F_DUPFD, 10);
+	int second = fcntl(listener, F_DUPFD, 10);
+
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	if (dup2(first, ALIVE) != ALIVE || dup2(second, LISTENER) != LISTENER)
+		abort();
+	close_range(LISTENER + 1, ~0U, 0);
+}
+
+__attribute__((noreturn)) static void guard(
+	int alive, int listener, const struct run_options *o)
+{
+	sigset_t none;
+
+	keep_two(alive, listener);
+	/* Signals of the terminal are for the program, and an end of the session too. */
+	setsid();
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	prctl(PR_SET_NAME, "livery-guard");
+	if (!dismissed(ALIVE)) {
+		kill_all(LISTENER);
+		if (o->orphaned)
+			o->orphaned(o->arg);
+	}
+	_exit(0);
+}
+
+int guard_start(struct guard *g, int listener, const struct run_options *o, struct err *e)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return err_sys(e, NULL, "cannot make a pipe");
+	g->pid = fork();
+	if (g->pid < 0) {
+		close(ends[0]);
+		close(ends[1]);
+		return err_sys(e, NULL, "cannot start the guard");
+	}
+	if (g->pid == 0) {
+		close(ends[1]);
+		guard(ends[0], listener, o);
+	}
+	close(ends[0]);
+	g->alive = ends[1];
+	return 0;
+}
+
+void guard_dismiss(struct guard *g)
+{
+	ssize_t n = write(g->alive, "", 1);
+
+	(void)n;
+	close(g->alive);
+	waitpid(g->pid, NULL, 0);
+}

@@ -1,0 +1,1 @@
+run_srcs := $(wildcard run/*.c)

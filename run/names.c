@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* New names that the kernel refuses an ordinary user: devices, guarded hard links. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+#include "fs/side.h"
+#include "run/calls.h"
+#include "run/names.h"
+
+#define FD_PATH 40 /* "/proc/self/fd/N" */
+
+static const char *fd_path(int fd, char path[FD_PATH])
+{
+	snprintf(path, FD_PATH, "/proc/self/fd/%d", fd);
+	return path;
+}
+
+int names_make(struct call *c, int dir, const char *name, uint32_t mode, uint32_t rdev)
+{
+	char text[NAME_MAX + 64], path[FD_PATH];
+	uint32_t mask;
+	int rc = target_umask(&c->t, &mask);
+	int len;
+
+	if (rc < 0)
+		return rc;
+	len = snprintf(text, sizeof(text), "%" PRIo32 " %" PRIo32 " %" PRIu32 " %s", mode,
+		mask, rdev, name);
+	return setxattr(fd_path(dir, path), SIDE_MKNOD, text, (size_t)len, 0) < 0 ? -errno
+										  : 0;
+}
+
+bool names_lose_setgid(uint32_t mode)
+{
+	return (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
+}
+
+/* What the kernel would make as it is asked to is left to it. */
+static bool is_refused(uint32_t mode)
+{
+	return S_ISCHR(mode) || S_ISBLK(mode) || names_lose_setgid(mode);
+}
+
+static void make(struct call *c, int dirfd, uint64_t path, uint32_t mode, uint32_t rdev)
+{
+	struct place_name p;
+	const char *name;
+	cleanup_close int dir = -1;
+
+	if (!(mode & S_IFMT))
+		mode |= S_IFREG;
+	if (is_refused(mode))
+		dir = call_path(c, path, dirfd, &p);
+	if (dir == 0)
+		dir = resolve_parent(c->view, &c->t, &p, &name);
+	if (dir < 0)
+		call_fail(c, dir);
+	else if (!view_holds(c->view, dir))
+		call_go_on(c);
+	else
+		call_result(c, names_make(c, dir, name, mode, rdev));
+}
+
+void call_mknod(struct call *c)
+{
+	make(c, AT_FDCWD, c->args[0], (uint32_t)c->args[1] & 0177777,
+		(uint32_t)c->args[2]);
+}
+
+void call_mknodat(struct call *c)
+{
+	make(c, (int)c->args[0], c->args[1], (uint32_t)c->args[2] & 0177777,
+		(uint32_t)c->args[3]);
+}
+
+/* As the kernel does it; where that refuses it, by the view's daemon. */
+static int link_to(int source, int dir, const char *name)
+{
+	char from[FD_PATH], to[FD_PATH], text[PATH_MAX + NAME_MAX + 2];
+	ssize_t len;
+
+	fd_path(source, from);
+	if (linkat(AT_FDCWD, from, dir, name, AT_SYMLINK_FOLLOW) == 0)
+		return 0;
+	if (errno != EPERM)
+		return -errno;
+	len = getxattr(from, SIDE_PATH, text, PATH_MAX);
+	if (len < 0)
+		return -errno;
+	strcpy(text + len, name);
+	len += (ssize_t)strlen(name);
+	return setxattr(fd_path(dir, to), SIDE_LINK, text, (size_t)len, 0) < 0 ? -errno
+									       : 0;
+}
+
+struct link_call {
+	int from_dir, to_dir;
+	uint64_t from, to;
+	int flags;
+};
+
+static int open_source(struct call *c, const struct link_call *l)
+{
+	struct place_name p;
+	int rc = call_path(c, l->from, l->from_dir, &p);
+
+	if (rc < 0)
+		return rc;
+	if (l->flags & AT_EMPTY_PATH && !*p.path)
+		return target_fd(&c->t, l->from_dir);
+	return resolve(c->view, &c->t, &p, l->flags & AT_SYMLINK_FOLLOW);
+}
+
+static int open_target(struct call *c, const struct link_call *l, struct place_name *p,
+	const char **name)
+{
+	int rc = call_path(c, l->to, l->to_dir, p);
+
+	return rc < 0 ? rc : resolve_parent(c->view, &c->t, p, name);
+}
+
+static void make_link(struct call *c, const struct link_call *l)
+{
+	struct place_name p;
+	const char *name;
+	cleanup_close int source = -1, dir = -1;
+
+	if (l->flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH)) {
+		call_go_on(c);
+		return;
+	}
+	source = open_source(c, l);
+	if (source < 0) {
+		call_fail(c, source);
+		return;
+	}
+	dir = open_target(c, l, &p, &name);
+	if (dir < 0)
+		call_fail(c, dir);
+	else if (!view_holds(c->view, source) || !view_holds(c->view, dir))
+		call_go_on(c);
+	else
+		call_result(c, link_to(source, dir, name));
+}
+
+void call_link(struct call *c)
+{
+	struct link_call l = {AT_FDCWD, AT_FDCWD, c->args[0], c->args[1], 0};
+
+	make_link(c, &l);
+}
+
+void call_linkat(struct call *c)
+{
+	struct link_call l = {(int)c->args[0], (int)c->args[2], c->args[1], c->args[3],
+		(int)c->args[4]};
+
+	make_link(c, &l);
+}

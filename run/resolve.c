@@ -1,0 +1,345 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/resolve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define LINKS_MAX     40 /* MAXSYMLINKS of the kernel */
+#define PROC_ROOT_INO 1  /* of the root directory of a proc filesystem */
+
+/* Type, device and inode never need the view's daemon. */
+static int look(int fd, struct statx *st)
+{
+	int flags = AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC;
+
+	return statx(fd, "", flags, STATX_TYPE | STATX_INO, st) < 0 ? -errno : 0;
+}
+
+static uint64_t device(const struct statx *st)
+{
+	return makedev(st->stx_dev_major, st->stx_dev_minor);
+}
+
+bool view_holds(const struct run_view *v, int fd)
+{
+	struct statx st;
+
+	return look(fd, &st) == 0 && device(&st) == v->dev;
+}
+
+/*
+ * All in one call, where that cannot leave the view: a path below it, from a directory in
+ * it. -EXDEV and the like: it does leave it, or might.
+ */
+static int resolve_inside(int dir, const char *path, bool follow)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
+	};
+	long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+
+	return fd < 0 ? -errno : (int)fd;
+}
+
+/* What a symbolic link of /proc says must be said of the target. */
+enum proc_link {
+	PROC_NOT,
+	PROC_SELF,
+	PROC_THREAD_SELF,
+	PROC_MAGIC
+};
+
+static enum proc_link proc_link(int dir, const char *name)
+{
+	struct statfs fs;
+	struct statx st;
+
+	if (fstatfs(dir, &fs) < 0 || fs.f_type != PROC_SUPER_MAGIC || look(dir, &st) < 0)
+		return PROC_NOT;
+	if (st.stx_ino != PROC_ROOT_INO)
+		return PROC_MAGIC;
+	return strcmp(name, "self") == 0          ? PROC_SELF
+	       : strcmp(name, "thread-self") == 0 ? PROC_THREAD_SELF
+						  : PROC_NOT;
+}
+
+struct walk {
+	const struct target *t;
+	int root;             /* the target's */
+	struct statx root_st; /* where ".." ends */
+	int at;               /* where the walk is */
+	int links;
+	char rest[PATH_MAX * 2]; /* what is to be walked yet, without leading '/' */
+};
+
+static void walk_end(struct walk *w)
+{
+	if (w->at >= 0)
+		close(w->at);
+	if (w->root >= 0)
+		close(w->root);
+}
+
+static void step_to(struct walk *w, int fd)
+{
+	close(w->at);
+	w->at = fd;
+}
+
+static int to_root(struct walk *w)
+{
+	int fd = fcntl(w->root, F_DUPFD_CLOEXEC, 0);
+
+	if (fd < 0)
+		return -errno;
+	step_to(w, fd);
+	return 0;
+}
+
+/* Takes the first name off the rest. False: there is none. */
+static bool next_name(struct walk *w, char name[NAME_MAX + 2])
+{
+	char *start = w->rest + strspn(w->rest, "/");
+	size_t len = strcspn(start, "/");
+	size_t take = len > NAME_MAX ? NAME_MAX + 1 : len;
+
+	memcpy(name, start, take);
+	name[take] = '\0';
+	memmove(w->rest, start + len, strlen(start + len) + 1);
+	return len;
+}
+
+/* The text of a link comes before the rest. */
+static int follow_text(struct walk *w, const char *text)
+{
+	char rest[sizeof(w->rest)];
+	int n = snprintf(rest, sizeof(rest), "%s%s", text, w->rest);
+
+	if (!*text)
+		return -ENOENT;
+	if (n >= (int)sizeof(rest))
+		return -ENAMETOOLONG;
+	memcpy(w->rest, rest, (size_t)n + 1);
+	return *text == '/' ? to_root(w) : 0;
+}
+
+/* link: the symbolic link itself, in the directory where the walk is. */
+static int follow_link(struct walk *w, int link, const char *name)
+{
+	char text[PATH_MAX + 1];
+	enum proc_link kind = proc_link(w->at, name);
+	pid_t pid = w->t->tid;
+	ssize_t n;
+	int rc = 0;
+
+	if (++w->links > LINKS_MAX)
+		return -ELOOP;
+	if (kind == PROC_MAGIC) {
+		int fd = openat(w->at, name, O_PATH | O_CLOEXEC);
+
+		if (fd < 0)
+			return -errno;
+		step_to(w, fd);
+		return 0;
+	}
+	if (kind == PROC_SELF || kind == PROC_THREAD_SELF) {
+		rc = target_process(w->t, &pid);
+		n = kind == PROC_SELF
+			    ? snprintf(text, sizeof(text), "%d", pid)
+			    : snprintf(text, sizeof(text), "%d/task/%d", pid, w->t->tid);
+		return rc < 0 ? rc : follow_text(w, text);
+	}
+	n = readlinkat(link, "", text, sizeof(text) - 1);
+	if (n < 0)
+		return -errno;
+	text[n] = '\0';
+	return follow_text(w, text);
+}
+
+static bool same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && device(a) == device(b);
+}
+
+static int step_up(struct walk *w)
+{
+	struct statx st;
+	int rc = look(w->at, &st);
+	int fd;
+
+	if (rc < 0)
+		return rc;
+	if (!S_ISDIR(st.stx_mode))
+		return -ENOTDIR;
+	if (same(&st, &w->root_st))
+		return 0;
+	fd = openat(w->at, "..", O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	step_to(w, fd);
+	return 0;
+}
+
+/* One name on. last: nothing comes behind it, and a link there is followed on demand. */
+static int step(struct walk *w, const char *name, bool follow)
+{
+	cleanup_close int fd = -1;
+	struct statx st;
+	int rc;
+
+	if (strlen(name) > NAME_MAX)
+		return -ENAMETOOLONG;
+	if (strcmp(name, "..") == 0)
+		return step_up(w);
+	fd = openat(w->at, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	rc = look(fd, &st);
+	if (rc < 0)
+		return rc;
+	if (S_ISLNK(st.stx_mode) && (follow || *w->rest))
+		return follow_link(w, fd, name);
+	step_to(w, take_fd(&fd));
+	return 0;
+}
+
+static int start_at(const struct target *t, int dirfd)
+{
+	return dirfd == AT_FDCWD ? target_open(t, "cwd") : target_fd(t, dirfd);
+}
+
+static int walk_begin(struct walk *w, const struct target *t, const struct place_name *p)
+{
+	bool absolute = *p->path == '/';
+	int rc;
+
+	*w = (struct walk){.t = t, .at = -1, .root = target_open(t, "root")};
+	if (w->root < 0)
+		return w->root;
+	rc = look(w->root, &w->root_st);
+	if (rc < 0)
+		return rc;
+	w->at = absolute ? fcntl(w->root, F_DUPFD_CLOEXEC, 0) : start_at(t, p->dirfd);
+	if (w->at < 0)
+		return absolute ? -errno : w->at;
+	snprintf(w->rest, sizeof(w->rest), "%s", p->path);
+	return 0;
+}
+
+/* Something behind a name, if only a '/', wants a directory. */
+static int walk_all(struct walk *w, bool follow)
+{
+	char name[NAME_MAX + 2];
+	struct statx st;
+	int rc = 0;
+
+	while (rc == 0 && *w->rest) {
+		bool slash = *w->rest == '/';
+
+		if (!next_name(w, name)) {
+			rc = look(w->at, &st);
+			if (rc == 0 && slash && !S_ISDIR(st.stx_mode))
+				rc = -ENOTDIR;
+			break;
+		}
+		rc = step(w, name, follow);
+	}
+	return rc;
+}
+
+static int resolve_slowly(const struct target *t, const struct place_name *p, bool follow)
+{
+	struct walk w;
+	int rc = walk_begin(&w, t, p);
+
+	if (rc == 0)
+		rc = walk_all(&w, follow);
+	if (rc == 0)
+		rc = take_fd(&w.at);
+	walk_end(&w);
+	return rc;
+}
+
+/* The path below the view's root, where its text says so; NULL otherwise. */
+static const char *below_view(const struct run_view *v, const char *path)
+{
+	size_t len = strlen(v->path);
+
+	if (strncmp(path, v->path, len) != 0 || (path[len] != '/' && path[len]))
+		return NULL;
+	path += len;
+	path += strspn(path, "/");
+	return *path ? path : ".";
+}
+
+/* A root of its own may lie in the view, and ".." then ends there. */
+static bool has_our_root(const struct run_view *v, const struct target *t)
+{
+	cleanup_close int root = target_open(t, "root");
+	struct statx st;
+
+	return root >= 0 && look(root, &st) == 0 && device(&st) == v->root_dev &&
+	       st.stx_ino == v->root_ino;
+}
+
+/* What says that a path leaves the view, or takes more than one call. */
+static bool must_walk(int rc)
+{
+	return rc == -EXDEV || rc == -ELOOP || rc == -EAGAIN || rc == -ENOSYS;
+}
+
+int resolve(const struct run_view *v, const struct target *t, const struct place_name *p,
+	bool follow)
+{
+	cleanup_close int start = -1;
+	const char *below;
+	int rc = -EXDEV;
+
+	if (!*p->path)
+		return -ENOENT;
+	if (*p->path == '/') {
+		below = below_view(v, p->path);
+		if (below && has_our_root(v, t))
+			rc = resolve_inside(v->root, below, follow);
+	} else {
+		start = start_at(t, p->dirfd);
+		if (start < 0)
+			return start;
+		if (view_holds(v, start) && has_our_root(v, t))
+			rc = resolve_inside(start, p->path, follow);
+	}
+	return must_walk(rc) ? resolve_slowly(t, p, follow) : rc;
+}
+
+int resolve_parent(const struct run_view *v, const struct target *t, struct place_name *p,
+	const char **last)
+{
+	char *slash = strrchr(p->path, '/');
+	struct place_name dir = {.dirfd = p->dirfd};
+
+	if (!*p->path)
+		return -ENOENT;
+	*last = slash ? slash + 1 : p->path;
+	if (!**last || strcmp(*last, ".") == 0 || strcmp(*last, "..") == 0)
+		return -EEXIST;
+	if (strlen(*last) > NAME_MAX)
+		return -ENAMETOOLONG;
+	/* With the '/': what is before it must be a directory, or lead to one. */
+	if (slash)
+		memcpy(dir.path, p->path, (size_t)(slash + 1 - p->path));
+	else
+		strcpy(dir.path, ".");
+	return resolve(v, t, &dir, true);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/* Who the program is: root, with every capability. */
+#include <errno.h>
+#include <linux/capability.h>
+#include <string.h>
+
+#include "run/calls.h"
+
+#define ALL_CAPABILITIES ((UINT64_C(1) << (CAP_LAST_CAP + 1)) - 1)
+
+static void three_zeros(struct call *c)
+{
+	uint32_t zero = 0;
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < 3; i++)
+		rc = target_write(&c->t, c->args[i], &zero, sizeof(zero));
+	call_result(c, rc);
+}
+
+void call_getresuid(struct call *c)
+{
+	three_zeros(c);
+}
+
+void call_getresgid(struct call *c)
+{
+	three_zeros(c);
+}
+
+/* capget(2): a version that is not known is the kernel's to answer. */
+void call_capget(struct call *c)
+{
+	struct __user_cap_header_struct head;
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3];
+	size_t words = 2;
+	int rc = target_read(&c->t, c->args[0], &head, sizeof(head));
+
+	if (rc == 0 && head.version == _LINUX_CAPABILITY_VERSION_1)
+		words = 1;
+	else if (rc == 0 && head.version != _LINUX_CAPABILITY_VERSION_2 &&
+		 head.version != _LINUX_CAPABILITY_VERSION_3)
+		words = 0;
+	if (rc < 0 || !words || !c->args[1]) {
+		call_go_on(c);
+		return;
+	}
+	memset(data, 0, sizeof(data));
+	for (size_t i = 0; i < words; i++)
+		data[i].effective = data[i].permitted =
+			(uint32_t)(ALL_CAPABILITIES >> (32 * i));
+	call_result(c, target_write(&c->t, c->args[1], data, words * sizeof(data[0])));
+}

@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "run/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define PAGE 4096 /* the smallest: a string is read up to the end of one */
+
+/* ESRCH: it was killed, and nobody waits for the answer. */
+static int memory_error(void)
+{
+	return errno == EFAULT || errno == ESRCH ? -errno : -EIO;
+}
+
+int target_read(const struct target *t, uint64_t address, void *to, size_t size)
+{
+	struct iovec here = {to, size};
+	struct iovec there = {(void *)(uintptr_t)address, size}; // NOLINT
+	ssize_t n = size ? process_vm_readv(t->tid, &here, 1, &there, 1, 0) : 0;
+
+	if (n < 0)
+		return memory_error();
+	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+int target_write(const struct target *t, uint64_t address, const void *from, size_t size)
+{
+	struct iovec here = {(void *)(uintptr_t)from, size};
+	struct iovec there = {(void *)(uintptr_t)address, size}; // NOLINT
+	ssize_t n = size ? process_vm_writev(t->tid, &here, 1, &there, 1, 0) : 0;
+
+	if (n < 0)
+		return memory_error();
+	return (size_t)n == size ? 0 : -EFAULT;
+}
+
+int target_string(const struct target *t, uint64_t address, char *to, size_t size)
+{
+	size_t done = 0;
+
+	/* Page by page: what is behind the string may not be there. */
+	while (done < size) {
+		size_t step = PAGE - (address + done) % PAGE;
+		char *end;
+		int rc;
+
+		if (step > size - done)
+			step = size - done;
+		rc = target_read(t, address + done, to + done, step);
+		if (rc < 0)
+			return rc;
+		end = memchr(to + done, '\0', step);
+		if (end)
+			return (int)(end - to);
+		done += step;
+	}
+	return -ENAMETOOLONG;
+}
+
+int target_open(const struct target *t, const char *name)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", t->tid, name);
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
+		return errno == EACCES || errno == EPERM ? -EIO : -errno;
+	return fd;
+}
+
+int target_fd(const struct target *t, int fd)
+{
+	char name[32];
+	int rc;
+
+	if (fd < 0)
+		return -EBADF;
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	rc = target_open(t, name);
+	return rc == -ENOENT ? -EBADF : rc;
+}
+
+/* A line "KEY\tVALUE" of a small file in /proc/TID; the value in *value. */
+static int proc_number(
+	const struct target *t, const char *file, const char *key, int base, long *value)
+{
+	cleanup_fclose FILE *f = NULL;
+	char path[64], line[256];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", t->tid, file);
+	f = fopen(path, "re");
+	if (!f)
+		return errno == EACCES || errno == EPERM ? -EIO : -errno;
+	while (fgets(line, sizeof(line), f))
+		if (strncmp(line, key, strlen(key)) == 0) {
+			*value = strtol(line + strlen(key), NULL, base);
+			return 0;
+		}
+	return -EIO;
+}
+
+int target_fd_flags(const struct target *t, int fd)
+{
+	char file[48];
+	long flags;
+	int rc;
+
+	snprintf(file, sizeof(file), "fdinfo/%d", fd);
+	rc = proc_number(t, file, "flags:", 8, &flags);
+	return rc < 0 ? rc : (int)flags;
+}
+
+int target_umask(const struct target *t, uint32_t *mask)
+{
+	long value;
+	int rc = proc_number(t, "status", "Umask:", 8, &value);
+
+	*mask = rc < 0 ? 0 : (uint32_t)value & 0777;
+	return rc;
+}
+
+int target_process(const struct target *t, pid_t *pid)
+{
+	long value;
+	int rc = proc_number(t, "status", "Tgid:", 10, &value);
+
+	*pid = rc < 0 ? 0 : (pid_t)value;
+	return rc;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "common/buf.h"
+#include "common/cleanup.h"
+#include "fs/mount_options.h"
+#include "run/run.h"
+#include "tools/commands.h"
+#include "tools/locate.h"
+#include "tools/mount.h"
+#include "tools/mounts.h"
+
+/* The view of one run. */
+struct used_view {
+	char *mountpoint;
+	bool ours; /* mounted here, and to be ended */
+};
+
+struct search {
+	struct stat db;
+	char *found;
+};
+
+/* One that writes, with this database, that this user may enter. */
+static int is_wanted(void *arg, const char *mountpoint, bool writable)
+{
+	struct search *s = arg;
+	cleanup_place struct place p = {0};
+	struct err ignored;
+	struct stat st;
+	long pid;
+
+	if (!writable || locate_view(&p, mountpoint, &pid, &ignored) != 1 ||
+		stat(p.db, &st) < 0 || st.st_dev != s->db.st_dev ||
+		st.st_ino != s->db.st_ino)
+		return 0;
+	s->found = strdup(mountpoint);
+	return 1;
+}
+
+static char *find_view(const char *staging, const struct mount_options *m)
+{
+	cleanup_place struct place p = {0};
+	struct search s = {0};
+	struct err ignored;
+
+	if (locate_tree(&p, staging, *m->db ? m->db : NULL, &ignored) == 0 &&
+		stat(p.db, &s.db) == 0)
+		mounts_each_view(is_wanted, &s);
+	return s.found;
+}
+
+/* Where views may be mounted everywhere (AppArmor keeps fusermount3 from elsewhere). */
+static char *make_mountpoint(struct err *e)
+{
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	char *path = NULL;
+
+	if (!runtime || access(runtime, W_OK | X_OK) < 0)
+		runtime = "/tmp";
+	if (asprintf(&path, "%s/livery-run.XXXXXX", runtime) < 0) {
+		err_set(e, ERR_SYS, "out of memory");
+		return NULL;
+	}
+	if (!mkdtemp(path)) {
+		err_sys(e, path, "cannot make a mount point");
+		free(path);
+		return NULL;
+	}
+	return path;
+}
+
+static int begin_view(struct used_view *v, const char *staging,
+	const struct mount_options *m, struct err *e)
+{
+	int rc;
+
+	if (m->writable) {
+		v->mountpoint = find_view(staging, m);
+		if (v->mountpoint)
+			return 0;
+	}
+	v->mountpoint = make_mountpoint(e);
+	if (!v->mountpoint)
+		return -1;
+	rc = mount_view(staging, v->mountpoint, false, m, e);
+	if (rc == EXIT_FINE) {
+		v->ours = true;
+		return 0;
+	}
+	rmdir(v->mountpoint);
+	/* What went wrong stands on standard error already. */
+	return rc < 0 ? -1 : rc;
+}
+
+/* EXIT_FINE, EXIT_FINDINGS where a seal broke, -1. */
+static int end_view(const struct used_view *v, struct err *e)
+{
+	int rc;
+
+	if (!v->ours)
+		return EXIT_FINE;
+	rc = unmount_view(v->mountpoint, e);
+	if (rc >= 0)
+		rmdir(v->mountpoint);
+	while (waitpid(-1, NULL, WNOHANG) > 0) /* its daemon */
+		;
+	return rc;
+}
+
+static void on_orphaned(void *arg)
+{
+	struct err e;
+
+	if (end_view(arg, &e) < 0)
+		err_print(&e);
+}
+
+/* "@" and "@/…", alone or behind a '=': the view. NULL: no memory. */
+static char *expand(const char *word, const char *view)
+{
+	const char *at = word;
+
+	while ((at = strchr(at, '@'))) {
+		if ((at == word || at[-1] == '=') && (!at[1] || at[1] == '/'))
+			break;
+		at++;
+	}
+	if (!at)
+		return strdup(word);
+	char *out = NULL;
+	const char *root = *view || at[1] ? view : "/";
+	int n = asprintf(&out, "%.*s%s%s", (int)(at - word), word, root, at + 1);
+
+	return n < 0 ? NULL : out;
+}
+
+static int expand_all(char **argv, int argc, const char *view, struct err *e)
+{
+	for (int i = 0; i < argc; i++) {
+		argv[i] = expand(argv[i], view);
+		if (!argv[i])
+			return err_set(e, ERR_SYS, "out of memory");
+	}
+	return setenv("LIVERY_VIEW", *view ? view : "/", 1) < 0
+		       ? err_set(e, ERR_SYS, "out of memory")
+		       : 0;
+}
+
+/* As the program ended, so does this process. */
+static int end_like(int status)
+{
+	struct rlimit none = {0, 0};
+	sigset_t one;
+	int sig;
+
+	if (!WIFSIGNALED(status))
+		return WEXITSTATUS(status);
+	sig = WTERMSIG(status);
+	setrlimit(RLIMIT_CORE, &none);
+	signal(sig, SIG_DFL);
+	sigemptyset(&one);
+	sigaddset(&one, sig);
+	raise(sig);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	return 128 + sig;
+}
+
+static struct mount_options options_given;
+static bool options_ready, opt_ro;
+static enum run_world opt_world = RUN_HERE;
+
+static int init_options(struct err *e)
+{
+	if (!options_ready && mount_options_init(&options_given, e) < 0)
+		return -1;
+	options_ready = true;
+	return 0;
+}
+
+static int option(int key, const char *value, struct err *e)
+{
+	if (init_options(e) < 0)
+		return -1;
+	if (key == OPT_RO)
+		opt_ro = true;
+	else if (key == OPT_CHROOT)
+		opt_world = RUN_CHROOT;
+	else if (key == OPT_USERNS && opt_world == RUN_HERE)
+		opt_world = RUN_NAMESPACE;
+	if (key == OPT_RO || key == OPT_CHROOT || key == OPT_USERNS)
+		return 0;
+	if (key == 'o')
+		return mount_options_parse(&options_given, value, false, e);
+	if (strlen(value) >= sizeof(options_given.db))
+		return err_set(e, ERR_USAGE, "--db: the path is too long");
+	strcpy(options_given.db, value);
+	return 0;
+}
+
+static int run_in_view(
+	struct used_view *v, int argc, char **argv, int *status, struct err *e)
+{
+	/* What names the view from inside. */
+	const char *view = opt_world == RUN_CHROOT ? "" : v->mountpoint;
+	struct run_options o = {
+		.world = opt_world,
+		.mountpoint = v->mountpoint,
+		.argv = argv,
+		.orphaned = on_orphaned,
+		.arg = v,
+	};
+
+	if (expand_all(argv, argc, view, e) < 0)
+		return -1;
+	return run_program(&o, status, e);
+}
+
+static int run(const struct command *c, int argc, char **argv, struct err *e)
+{
+	struct used_view v = {0};
+	int status = 0, rc, end;
+	struct err at_end;
+	/* As getopt(3) has it behind options. */
+	int skip = strcmp(argv[1], "--") == 0 ? 2 : 1;
+
+	(void)c;
+	if (argc == skip)
+		return err_set(e, ERR_USAGE, "say which program to run");
+	if (init_options(e) < 0 ||
+		mount_options_parse(&options_given, opt_ro ? "ro" : "rw", false, e) < 0 ||
+		mount_options_check(&options_given, e) < 0)
+		return -1;
+	options_given.supervised = true;
+	rc = begin_view(&v, argv[0], &options_given, e);
+	if (rc != 0)
+		return rc;
+	rc = run_in_view(&v, argc - skip, argv + skip, &status, e);
+	end = end_view(&v, &at_end);
+	if (rc < 0)
+		return -1;
+	if (end < 0) {
+		*e = at_end;
+		return -1;
+	}
+	rc = end_like(status);
+	return rc == EXIT_FINE ? end : rc;
+}
+
+static const struct command_option command_options[] = {
+	{OPT_RO, "ro", NULL, "a sealed view, which the program cannot change"},
+	{OPT_CHROOT, "chroot", NULL,
+		"the view is the program's root directory, in a user namespace"},
+	{OPT_USERNS, "userns", NULL,
+		"a user namespace, for programs that call chroot themselves"},
+	{'o', NULL, "OPTION,...", "options of the view, as for 'livery mount'"},
+	OPTION_DB,
+	{0},
+};
+
+const struct command cmd_run = {
+	.name = "run",
+	.synopsis = "STAGING COMMAND [ARG]...",
+	.summary = "Run a program that sees itself, and the tree, as root would",
+	.details = "Mounts the view (or uses one that is up), runs the program, and ends "
+		   "the view.\n"
+		   "An argument '@', or one that begins with '@/', stands for the view, "
+		   "also behind\n"
+		   "a '='; so does $LIVERY_VIEW. In the view, the program makes devices, "
+		   "sets and\n"
+		   "reads labels and all other attributes, and links what it likes. Any "
+		   "program can\n"
+		   "be run, statically linked ones too. The exit code is the program's.",
+	.options = command_options,
+	.min_args = 2,
+	.max_args = -1,
+	.run = run,
+	.option = option,
+};
