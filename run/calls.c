@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -92,6 +93,19 @@ void call_fail(struct call *c, int rc)
 		"this host forbids it), so its call %d fails\n",
 		c->t.tid, c->nr);
 	call_result(c, -EIO);
+}
+
+bool call_waits(struct call *c)
+{
+	if (ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &c->id) == 0)
+		return true;
+	call_result(c, -ESRCH);
+	return false;
+}
+
+int call_write(struct call *c, uint64_t address, const void *from, size_t size)
+{
+	return call_waits(c) ? target_write(&c->t, address, from, size) : -ESRCH;
 }
 
 int call_path(struct call *c, uint64_t address, int dirfd, struct place_name *p)

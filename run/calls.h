@@ -67,6 +67,16 @@ void call_go_on(struct call *c); /* the kernel does it */
  */
 void call_fail(struct call *c, int rc);
 
+/*
+ * Its thread still waits: what was read by its number was its own, and not that of a
+ * thread that has the number since it was killed. To be asked after all that was read,
+ * and before anything is done. False: nobody wants an answer, and the call is over.
+ */
+bool call_waits(struct call *c);
+
+/* Into the target's memory, if it still waits. 0 or -errno. */
+int call_write(struct call *c, uint64_t address, const void *from, size_t size);
+
 /* Reads a path argument. 0 or -errno. */
 int call_path(struct call *c, uint64_t address, int dirfd, struct place_name *p);
 

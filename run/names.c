@@ -31,6 +31,8 @@ int names_make(struct call *c, int dir, const char *name, uint32_t mode, uint32_
 
 	if (rc < 0)
 		return rc;
+	if (!call_waits(c))
+		return -ESRCH;
 	len = snprintf(text, sizeof(text), "%" PRIo32 " %" PRIo32 " %" PRIu32 " %s", mode,
 		mask, rdev, name);
 	return setxattr(fd_path(dir, path), SIDE_MKNOD, text, (size_t)len, 0) < 0 ? -errno
@@ -146,7 +148,7 @@ static void make_link(struct call *c, const struct link_call *l)
 		call_fail(c, dir);
 	else if (!view_holds(c->view, source) || !view_holds(c->view, dir))
 		call_go_on(c);
-	else
+	else if (call_waits(c))
 		call_result(c, link_to(source, dir, name));
 }
 

@@ -53,7 +53,7 @@ static void give_stat(struct call *c, struct subject s, uint64_t to)
 	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
 		call_result(c, -errno);
 	else
-		call_result(c, target_write(&c->t, to, &st, sizeof(st)));
+		call_result(c, call_write(c, to, &st, sizeof(st)));
 }
 
 void call_stat(struct call *c)
@@ -101,14 +101,14 @@ void call_statx(struct call *c)
 		    (unsigned)c->args[3], &st) < 0)
 		call_result(c, -errno);
 	else
-		call_result(c, target_write(&c->t, c->args[4], &st, sizeof(st)));
+		call_result(c, call_write(c, c->args[4], &st, sizeof(st)));
 }
 
 static void give_away(struct call *c, struct subject s, uint64_t uid, uint64_t gid)
 {
 	cleanup_close int fd = -1;
 
-	if (find(c, &s, &fd))
+	if (find(c, &s, &fd) && call_waits(c))
 		call_result(c, fchownat(fd, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0
 				       ? -errno
 				       : 0);

@@ -46,6 +46,7 @@ static int listen_to_signals(struct run *r, struct err *e)
 		sigaddset(&ours, passed_on[i]);
 	sigprocmask(SIG_BLOCK, &ours, &r->before);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGCHLD, SIG_DFL);
 	r->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 	return r->signals < 0 ? err_sys(e, NULL, "cannot listen to signals") : 0;
 }

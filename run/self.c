@@ -14,7 +14,7 @@ static void three_zeros(struct call *c)
 	int rc = 0;
 
 	for (int i = 0; rc == 0 && i < 3; i++)
-		rc = target_write(&c->t, c->args[i], &zero, sizeof(zero));
+		rc = call_write(c, c->args[i], &zero, sizeof(zero));
 	call_result(c, rc);
 }
 
@@ -49,5 +49,5 @@ void call_capget(struct call *c)
 	for (size_t i = 0; i < words; i++)
 		data[i].effective = data[i].permitted =
 			(uint32_t)(ALL_CAPABILITIES >> (32 * i));
-	call_result(c, target_write(&c->t, c->args[1], data, words * sizeof(data[0])));
+	call_result(c, call_write(c, c->args[1], data, words * sizeof(data[0])));
 }

@@ -43,7 +43,8 @@ static int ask_sizes(struct seccomp_notif_sizes *s)
 	return 0;
 }
 
-static void hand_over(const struct call *c)
+/* 0, or -errno where the target has no room for one more. */
+static int hand_over(const struct call *c)
 {
 	struct seccomp_notif_addfd add = {
 		.id = c->id,
@@ -51,20 +52,24 @@ static void hand_over(const struct call *c)
 		.srcfd = (uint32_t)c->fd,
 		.newfd_flags = c->close_on_exec ? O_CLOEXEC : 0,
 	};
+	int rc = ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
 
-	ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
 	close(c->fd);
+	return rc;
 }
 
 /* Nobody waits any more for an answer that does not go through: he was killed. */
-static void reply(const struct supervisor *s, const struct call *c)
+static void reply(const struct supervisor *s, struct call *c)
 {
 	cleanup_free struct seccomp_notif_resp *r =
 		calloc(1, s->sizes.seccomp_notif_resp);
 
 	if (c->fd >= 0) {
-		hand_over(c);
-		return;
+		int rc = hand_over(c);
+
+		if (rc == 0)
+			return;
+		call_result(c, rc);
 	}
 	/* Without an answer he waits until memory comes back: with the guard. */
 	if (!r)
@@ -77,12 +82,6 @@ static void reply(const struct supervisor *s, const struct call *c)
 	else
 		r->val = c->result;
 	ioctl(c->listener, SECCOMP_IOCTL_NOTIF_SEND, r);
-}
-
-/* What was read of a thread that is gone may have been another's, with its number. */
-static bool still_there(const struct call *c)
-{
-	return ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &c->id) == 0;
 }
 
 static void serve(const struct supervisor *s, const struct seccomp_notif *n)
@@ -98,10 +97,7 @@ static void serve(const struct supervisor *s, const struct seccomp_notif *n)
 	for (size_t i = 0; i < 6; i++)
 		c.args[i] = n->data.args[i];
 	call_answer(&c);
-	if (still_there(&c))
-		reply(s, &c);
-	else if (c.fd >= 0)
-		close(c.fd);
+	reply(s, &c);
 }
 
 static void *work(void *arg)

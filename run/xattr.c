@@ -87,11 +87,6 @@ static bool begin(
 	int rc = target_string(&c->t, name, given, sizeof(given));
 
 	*fd = -1;
-	if (rc >= 0 && strcmp(given, CALL_SELF_TEST) == 0) {
-		call_result(c, target_write(&c->t, c->args[2], CALL_SELF_TEST_REPLY,
-				       sizeof(CALL_SELF_TEST_REPLY)));
-		return false;
-	}
 	if (rc >= 0 && !is_kept(given))
 		rc = -EXDEV;
 	if (rc >= 0)
@@ -122,6 +117,8 @@ static void set(struct call *c, const struct subject *s, uint64_t name, uint64_t
 		return;
 	bytes = malloc(size + 1);
 	rc = bytes ? target_read(&c->t, value, bytes, size) : -ENOMEM;
+	if (rc == 0 && !call_waits(c))
+		return;
 	if (rc == 0 && setxattr(w.path, w.name, bytes, size, (int)flags) < 0)
 		rc = -errno;
 	call_result(c, rc);
@@ -139,7 +136,7 @@ static void give_back(
 		call_result(c, -ERANGE);
 	else {
 		if (room)
-			rc = target_write(&c->t, to, bytes, (size_t)len);
+			rc = call_write(c, to, bytes, (size_t)len);
 		call_result(c, rc < 0 ? rc : len);
 	}
 }
@@ -181,7 +178,7 @@ static void drop(struct call *c, const struct subject *s, uint64_t name)
 	cleanup_close int fd = -1;
 	struct way w;
 
-	if (begin(c, s, name, &fd, &w))
+	if (begin(c, s, name, &fd, &w) && call_waits(c))
 		call_result(c, removexattr(w.path, w.name) < 0 ? -errno : 0);
 }
 
@@ -210,8 +207,22 @@ static void get_plain(struct call *c, struct subject s)
 	get(c, &s, c->args[1], c->args[2], c->args[3]);
 }
 
+/* A new program asks whether somebody answers. */
+static bool is_self_test(struct call *c)
+{
+	char name[sizeof(CALL_SELF_TEST)];
+
+	return target_string(&c->t, c->args[1], name, sizeof(name)) >= 0 &&
+	       strcmp(name, CALL_SELF_TEST) == 0;
+}
+
 void call_getxattr(struct call *c)
 {
+	if (is_self_test(c)) {
+		call_result(c, call_write(c, c->args[2], CALL_SELF_TEST_REPLY,
+				       sizeof(CALL_SELF_TEST_REPLY)));
+		return;
+	}
 	get_plain(c, by_path(c, true));
 }
 
