@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "fs/follow.h"
 #include "run/calls.h"
 
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS /* Linux 6.6 */
@@ -104,13 +105,17 @@ static void *work(void *arg)
 {
 	const struct supervisor *s = arg;
 	struct seccomp_notif *n = malloc(s->sizes.seccomp_notif);
+	struct follower f;
 
+	follow_begin(&f);
 	while (n) {
 		memset(n, 0, s->sizes.seccomp_notif);
-		if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, n) == 0)
+		if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, n) == 0) {
+			follow_caller(&f, (pid_t)n->pid);
 			serve(s, n);
-		else if (errno != EINTR && errno != ENOENT)
+		} else if (errno != EINTR && errno != ENOENT) {
 			break;
+		}
 	}
 	free(n);
 	return NULL;
