@@ -26,10 +26,12 @@ struct program {
 	unsigned short len;
 };
 
+/* One that does not fit is counted all the same: see filter_install(). */
 static void add(struct program *p, struct sock_filter f)
 {
 	if (p->len < FILTER_MAX)
-		p->code[p->len++] = f;
+		p->code[p->len] = f;
+	p->len++;
 }
 
 static void load(struct program *p, size_t offset)
@@ -100,6 +102,8 @@ int filter_install(enum call_scope scope, struct err *e)
 	long fd;
 
 	write_program(&p, scope);
+	if (p.len > FILTER_MAX)
+		return err_set(e, ERR_SYS, "the filter of system calls is too long");
 	prog.len = p.len;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_sys(e, NULL, "cannot give up new privileges");
