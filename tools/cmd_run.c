@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,7 +15,6 @@
 #include "tools/commands.h"
 #include "tools/locate.h"
 #include "tools/mount.h"
-#include "tools/mounts.h"
 
 /* The view of one run. */
 struct used_view {
@@ -24,38 +22,21 @@ struct used_view {
 	bool ours; /* mounted here, and to be ended */
 };
 
-struct search {
-	struct stat db;
-	char *found;
-};
-
-/* One that writes, with this database, that this user may enter. */
-static int is_wanted(void *arg, const char *mountpoint, bool writable)
+static int take_first(void *arg, const char *mountpoint)
 {
-	struct search *s = arg;
-	cleanup_place struct place p = {0};
-	struct err ignored;
-	struct stat st;
-	long pid;
-
-	if (!writable || locate_view(&p, mountpoint, &pid, &ignored) != 1 ||
-		stat(p.db, &st) < 0 || st.st_dev != s->db.st_dev ||
-		st.st_ino != s->db.st_ino)
-		return 0;
-	s->found = strdup(mountpoint);
+	*(char **)arg = strdup(mountpoint);
 	return 1;
 }
 
 static char *find_view(const char *staging, const struct mount_options *m)
 {
 	cleanup_place struct place p = {0};
-	struct search s = {0};
+	char *found = NULL;
 	struct err ignored;
 
-	if (locate_tree(&p, staging, *m->db ? m->db : NULL, &ignored) == 0 &&
-		stat(p.db, &s.db) == 0)
-		mounts_each_view(is_wanted, &s);
-	return s.found;
+	if (locate_tree(&p, staging, *m->db ? m->db : NULL, &ignored) == 0)
+		locate_writers(p.db, take_first, &found);
+	return found;
 }
 
 /* Where views may be mounted everywhere (AppArmor keeps fusermount3 from elsewhere). */

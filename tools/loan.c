@@ -12,32 +12,20 @@
 #include "common/cleanup.h"
 #include "db/db.h"
 #include "fs/side.h"
-#include "tools/mounts.h"
 
 #define RETRY_MILLISECONDS 50
 #define RETRIES            60 /* for a daemon to end whose mount is gone */
 
-/* The view that writes to a database file, whatever paths lead to that. */
 struct search {
-	struct stat db;
 	char *mountpoint;
-	long pid;
 	int error; /* of one that was found and does not lend */
 	char *refused;
 };
 
-static int ask(void *arg, const char *mountpoint, bool writable)
+static int ask(void *arg, const char *mountpoint)
 {
 	struct search *s = arg;
-	cleanup_place struct place p = {0};
-	struct err ignored;
-	struct stat st;
-	long pid;
 
-	if (!writable || locate_view(&p, mountpoint, &pid, &ignored) != 1 ||
-		stat(p.db, &st) < 0 || st.st_dev != s->db.st_dev ||
-		st.st_ino != s->db.st_ino)
-		return 0;
 	if (setxattr(mountpoint, SIDE_LEND, "", 0, 0) < 0) {
 		s->error = errno;
 		free(s->refused);
@@ -60,9 +48,7 @@ static int find_lender(struct loan *l, const char *db, struct err *e)
 	int rc;
 
 	/* The file was there when it was borrowed, and may be gone with its view. */
-	if (stat(db, &s.db) < 0)
-		return 0;
-	rc = mounts_each_view(ask, &s);
+	rc = locate_writers(db, ask, &s);
 	l->mountpoint = s.mountpoint;
 	if (rc == 1 && !l->mountpoint)
 		rc = no_memory(e);

@@ -16,6 +16,7 @@
 #include "common/quote.h"
 #include "fs/live/intent.h"
 #include "fs/side.h"
+#include "tools/mounts.h"
 
 #define SUFFIX ".livery"
 
@@ -143,6 +144,34 @@ int locate_view(struct place *p, const char *path, long *pid, struct err *e)
 	text[n] = '\0';
 	p->path = strdup(text);
 	return p->staging && p->db && p->path ? 1 : no_memory(e);
+}
+
+struct writers {
+	struct stat db;
+	locate_writer_fn *fn;
+	void *arg;
+};
+
+static int if_writer(void *arg, const char *mountpoint, bool writable)
+{
+	const struct writers *w = arg;
+	cleanup_place struct place p = {0};
+	struct err ignored;
+	struct stat st;
+	long pid;
+
+	if (!writable || locate_view(&p, mountpoint, &pid, &ignored) != 1 ||
+		stat(p.db, &st) < 0 || st.st_dev != w->db.st_dev ||
+		st.st_ino != w->db.st_ino)
+		return 0;
+	return w->fn(w->arg, mountpoint);
+}
+
+int locate_writers(const char *db, locate_writer_fn *fn, void *arg)
+{
+	struct writers w = {.fn = fn, .arg = arg};
+
+	return stat(db, &w.db) < 0 ? 0 : mounts_each_view(if_writer, &w);
 }
 
 /* Cuts off the last component; false at the root. */

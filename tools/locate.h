@@ -35,6 +35,14 @@ int locate_path(struct place *p, const char *path, const char *staging, const ch
 int locate_view(struct place *p, const char *path, long *pid, struct err *e);
 
 /*
+ * Calls back with the mount point of each view that writes and has the database file at
+ * db, whatever paths lead to that, as far as this user can ask the view. A non-zero
+ * answer ends it and is returned.
+ */
+typedef int locate_writer_fn(void *arg, const char *mountpoint);
+int locate_writers(const char *db, locate_writer_fn *fn, void *arg);
+
+/*
  * Opens stage, database and engine. A database that is missing is an error that says how
  * to make one, unless mode is DB_CREATE; so is one whose last unpack did not come to its
  * end. For DB_WRITE and DB_CREATE, loan_take() first (tools/loan.h).
