@@ -110,9 +110,8 @@ static int probe(struct session *s, struct err *e)
 		return 0;
 	return err_set(e, ERR_REFUSED,
 		"%s: this host's kernel answers security.selinux itself (%.*s), so the "
-		"view "
-		"would show wrong labels; mount it on a host without SELinux, or with -o "
-		"no-labels",
+		"view would show wrong labels; use 'livery run --ro STAGING -- COMMAND', "
+		"or mount with -o no-labels",
 		s->mountpoint, n > 0 ? (int)n : 0, shown);
 }
 

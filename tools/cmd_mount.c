@@ -330,10 +330,9 @@ static int check_selinux(const struct mount_options *m, struct err *e)
 	return err_set(e, ERR_REFUSED,
 		"this host runs SELinux (/sys/fs/selinux), whose kernel answers "
 		"security.selinux itself for every FUSE mount: tools would read fusefs_t "
-		"in "
-		"place of the labels; use a host without SELinux, or -o no-labels for a "
-		"view "
-		"without labels");
+		"in place of the labels; run them by 'livery run --ro STAGING -- "
+		"COMMAND', "
+		"or mount with -o no-labels");
 }
 
 int mount_view(const char *staging, const char *mountpoint, bool foreground,

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# A host whose SELinux is active answers labels itself: no view with labels there.
+# A host whose SELinux is active answers labels itself: no mount with labels there.
 
 # shellcheck disable=SC2016,SC2086,SC2154 # text for other shells, words, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
@@ -30,8 +30,9 @@ user=$(as_user id -un)
 for value in 0 1; do
 	exits 2 "mount where enforce is $value" \
 		as_root unshare -m bash host $value "$user" "$LIVERY" mount rootfs view
-	like "$ERR" "^livery: this host runs SELinux \(/sys/fs/selinux\).*-o no-labels" \
-		"says why, and what to do"
+	like "$ERR" "^livery: this host runs SELinux \(/sys/fs/selinux\)" "says why"
+	like "$ERR" "'livery run --ro STAGING -- COMMAND', or mount with -o no-labels$" \
+		"and what to do"
 	is "$(wc -l <<<"$ERR")" 1 "in one line"
 done
 exits 2 "mount -f" as_root unshare -m bash host 1 "$user" "$LIVERY" mount -f rootfs view
@@ -41,6 +42,9 @@ exits 32 "the helper of mount(8)" as_root unshare -m bash host 1 "$user" \
 like "$ERR" "no-labels" "says the same"
 result "$(! is_mounted "$SCRATCH/view"; echo $?)" "nothing is mounted"
 ok "nothing runs" no_daemon
+ok "run --ro" as_root unshare -m bash host 1 "$user" \
+	"$LIVERY" run --ro rootfs -- getfattr -n security.selinux --only-values @/file
+is "$OUT" "a:b:file:s0" "shows the labels"
 cat >no-labels <<'END'
 "$1" mount -o no-labels rootfs view || exit
 getfattr -d -m- view/file 2>&1
