@@ -49,10 +49,11 @@ check-e2e: test-programs ## run the end-to-end tests of this FLAVOR only
 	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -Q $(e2e_tests)
 
 .PHONY: check-boot check-boot-broken
-check-boot: ## boot images of a Debian root under qemu, enforcing and read-only
+check-boot: ## boot images of a Debian root under qemu, enforcing; a host for `livery run`
 	tests/lib/packages.sh build boot
 	$(MAKE) all
-	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -v tests/boot/boot.t
+	LIVERY=$(O)/livery FIXTURES=$(FIXTURES) prove -v tests/boot/boot.t \
+		tests/boot/run-selinux.t
 
 check-boot-broken: ## show that check-boot can fail: images with one thing wrong each
 	tests/lib/packages.sh build boot

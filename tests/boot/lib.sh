@@ -10,8 +10,8 @@ boot=$e2e_top/tests/boot
 export BOOT_TIMEOUT=${BOOT_TIMEOUT:-600}
 export E2E_TIMEOUT=$((BOOT_TIMEOUT + 60))
 
-# boot_root: the tar, the staging tree rootfs that an ordinary user makes of it, the kernel and
-# the initrd.
+# boot_root [COMMAND...]: the tar, the staging tree rootfs that an ordinary user makes of it, to
+# which COMMAND adds what it likes, the kernel and the initrd.
 boot_root() {
 	have_root || bail "only root can make the root filesystem and its native tree"
 	tar=$("$e2e_top/tests/fixtures/mkbootroot" "$FIXTURES") || bail "there is no root to boot"
@@ -29,6 +29,7 @@ boot_root() {
 	ok "unpack" as_user "$LIVERY" unpack "$tar" rootfs || bail "nothing to go on with"
 	ok "what makes it report is added" \
 		as_user env LIVERY="$LIVERY" .bin/boot/adorn rootfs
+	[ $# = 0 ] || ok "and what this test needs" "$@"
 	ok "label" as_user "$LIVERY" label rootfs
 }
 
