@@ -2,6 +2,7 @@
 #include "fs/acl.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -127,6 +128,18 @@ uint32_t acl_mode_without(const void *value, size_t len, uint32_t mode)
 	return mode;
 }
 
+int acl_check_version(const void *value, size_t len)
+{
+	uint32_t version;
+
+	if (len == 0)
+		return 0;
+	if (len < sizeof(version))
+		return -EINVAL;
+	memcpy(&version, value, sizeof(version));
+	return le32toh(version) == ACL_VERSION ? 0 : -EOPNOTSUPP;
+}
+
 bool acl_complete(const void *value, size_t len)
 {
 	static const uint16_t order[] = {ACL_TAG_USER_OBJ, ACL_TAG_USER,
@@ -159,13 +172,11 @@ bool acl_is_mode(size_t len)
 bool acl_valid(const void *value, size_t len)
 {
 	const char *p = value;
-	uint32_t version;
 
 	/* One without entries is none: ENODATA. */
 	if (len <= 4 || len > ACL_BYTES_MAX || (len - 4) % sizeof(struct acl_entry) != 0)
 		return false;
-	memcpy(&version, p, 4);
-	if (le32toh(version) != ACL_VERSION)
+	if (acl_check_version(value, len) < 0)
 		return false;
 	for (size_t i = 4; i < len; i += sizeof(struct acl_entry)) {
 		struct acl_entry a;

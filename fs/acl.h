@@ -48,6 +48,13 @@ uint32_t acl_mode_without(const void *value, size_t len, uint32_t mode);
 /* A valid ACL of this many bytes has the three entries that a mode has, and no more. */
 bool acl_is_mode(size_t len);
 
+/*
+ * Whether the kernel takes it for an ACL at all, before it looks at what it says or at
+ * the file: 0, -EINVAL, -EOPNOTSUPP for one of another version. No bytes are: it removes
+ * one.
+ */
+int acl_check_version(const void *value, size_t len);
+
 /* True if the kernel would take a valid one from setfacl(1): posix_acl_valid(). */
 bool acl_complete(const void *value, size_t len);
 

@@ -412,10 +412,16 @@ int live_setxattr(struct live *l, struct live_node *n, const char *name,
 	const void *value, size_t len, int flags, bool raw)
 {
 	struct setting s = {name, value ? value : "", len};
-	int rc;
+	bool acl = xattr_is_acl(name);
+	int rc = acl ? acl_check_version(value, len) : 0;
 
-	/* An ACL without entries: setxattr(2) takes it for a removal. */
-	if (xattr_is_acl(name) && len <= 4) {
+	if (rc < 0)
+		return rc;
+	/* setxattr(2) looks at no flags of an ACL. */
+	if (acl)
+		flags = 0;
+	/* One without entries it takes for a removal. */
+	if (acl && len <= 4) {
 		rc = live_removexattr(l, n, name, raw);
 		return rc == -ENODATA ? 0 : rc;
 	}
