@@ -44,10 +44,13 @@ bool names_lose_setgid(uint32_t mode)
 	return (mode & (S_ISGID | S_IXGRP)) == (S_ISGID | S_IXGRP);
 }
 
-/* What the kernel would make as it is asked to is left to it. */
+/* What the kernel would make as it is asked to is left to it; what nobody makes, too. */
 static bool is_refused(uint32_t mode)
 {
-	return S_ISCHR(mode) || S_ISBLK(mode) || names_lose_setgid(mode);
+	if (S_ISCHR(mode) || S_ISBLK(mode))
+		return true;
+	return (S_ISREG(mode) || S_ISFIFO(mode) || S_ISSOCK(mode)) &&
+	       names_lose_setgid(mode);
 }
 
 static void make(struct call *c, int dirfd, uint64_t path, uint32_t mode, uint32_t rdev)
@@ -94,8 +97,8 @@ static int link_to(int source, int dir, const char *name)
 	if (errno != EPERM)
 		return -errno;
 	len = getxattr(from, SIDE_PATH, text, PATH_MAX);
-	if (len < 0)
-		return -errno;
+	if (len < 0) /* it may have no name any more */
+		return errno == ESTALE ? -ENOENT : -errno;
 	strcpy(text + len, name);
 	len += (ssize_t)strlen(name);
 	return setxattr(fd_path(dir, to), SIDE_LINK, text, (size_t)len, 0) < 0 ? -errno
