@@ -15,13 +15,21 @@
 #include "run/calls.h"
 #include "run/names.h"
 
+#define LINKS_MAX 40 /* MAXSYMLINKS of the kernel */
+
+/* VALID_OPEN_FLAGS of the kernel, whose O_LARGEFILE is not the C library's. */
+#define OPEN_FLAGS                                                                       \
+	(O_ACCMODE | O_CREAT | O_EXCL | O_NOCTTY | O_TRUNC | O_APPEND | O_NONBLOCK |     \
+		O_SYNC | O_ASYNC | O_DIRECT | 0100000 | O_DIRECTORY | O_NOFOLLOW |       \
+		O_NOATIME | O_CLOEXEC | O_PATH | O_TMPFILE)
+
 static bool makes_setgid(int flags, uint32_t mode)
 {
 	return flags & O_CREAT && names_lose_setgid(mode);
 }
 
-/* -EEXIST where it is there already, which only O_EXCL minds. */
-static int make_first(struct call *c, struct place_name *p, uint32_t mode)
+/* -EEXIST where it is there already, -EXDEV where it would not be in the view. */
+static int make_once(struct call *c, struct place_name *p, uint32_t mode)
 {
 	const char *name;
 	cleanup_close int dir = resolve_parent(c->view, &c->t, p, &name);
@@ -31,6 +39,72 @@ static int make_first(struct call *c, struct place_name *p, uint32_t mode)
 	if (!view_holds(c->view, dir))
 		return -EXDEV;
 	return names_make(c, dir, name, S_IFREG | (mode & 07777), 0);
+}
+
+/* A symbolic link's text takes the place of its name. */
+static int replace_last(struct place_name *p, int link)
+{
+	char *slash = strrchr(p->path, '/');
+	size_t before = slash ? (size_t)(slash + 1 - p->path) : 0;
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(link, "", text, sizeof(text));
+
+	if (n < 0)
+		return -errno;
+	if (n > 0 && *text == '/')
+		before = 0;
+	if (before + (size_t)n >= sizeof(p->path))
+		return -ENAMETOOLONG;
+	memcpy(p->path + before, text, (size_t)n);
+	p->path[before + (size_t)n] = '\0';
+	return 0;
+}
+
+/* Without O_EXCL, what a symbolic link leads to is made; *p then says so. */
+static int make_first(struct call *c, struct place_name *p, int flags, uint32_t mode)
+{
+	for (int links = 0; links <= LINKS_MAX; links++) {
+		int rc = make_once(c, p, mode);
+		cleanup_close int there = -1;
+		struct stat st;
+
+		if (rc != -EEXIST || flags & (O_EXCL | O_NOFOLLOW))
+			return rc;
+		there = resolve(c->view, &c->t, p, false);
+		if (there < 0)
+			return there;
+		if (fstat(there, &st) < 0 || !S_ISLNK(st.st_mode))
+			return -EEXIST;
+		rc = replace_last(p, there);
+		if (rc < 0)
+			return rc;
+	}
+	return -ELOOP;
+}
+
+/* Where it is, opened to be looked at. What is there may be all right for O_CREAT. */
+static int find(struct call *c, int flags, uint32_t mode, struct place_name *p)
+{
+	int rc = flags & O_CREAT ? make_first(c, p, flags, mode) : 0;
+
+	if (rc < 0 && ((rc != -EEXIST && rc != -EXDEV) || !(flags & O_NOATIME) ||
+			      flags & O_EXCL))
+		return rc;
+	return resolve(c->view, &c->t, p, !(flags & O_NOFOLLOW));
+}
+
+/* Opening it waits for nobody, and says what the kernel would say. */
+static bool can_be_opened(int inode, int flags)
+{
+	struct stat st;
+
+	if (fstat(inode, &st) < 0)
+		return false;
+	if (S_ISDIR(st.st_mode))
+		return !(flags & O_CREAT);
+	if (S_ISFIFO(st.st_mode))
+		return flags & O_NONBLOCK || (flags & O_ACCMODE) == O_RDWR;
+	return S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode);
 }
 
 static void hand_over(struct call *c, int inode, int flags)
@@ -50,24 +124,22 @@ static void hand_over(struct call *c, int inode, int flags)
 	c->close_on_exec = flags & O_CLOEXEC;
 }
 
-/* Where it is, opened to be looked at. */
-static int find(struct call *c, int flags, uint32_t mode, struct place_name *p)
+/* One for the kernel, whoever asks. */
+static bool is_common(int flags, uint32_t mode)
 {
-	int rc = makes_setgid(flags, mode) ? make_first(c, p, mode) : 0;
-
-	if (rc < 0 && (rc != -EEXIST || !(flags & O_NOATIME) || flags & O_EXCL))
-		return rc;
-	return resolve(c->view, &c->t, p, !(flags & O_NOFOLLOW));
+	if (flags & (O_PATH | O_TMPFILE) & ~O_DIRECTORY)
+		return true;
+	if (flags & O_CREAT && flags & O_DIRECTORY)
+		return true;
+	return !(flags & O_NOATIME) && !makes_setgid(flags, mode);
 }
 
 static void open_path(struct call *c, int dirfd, uint64_t path, int flags, uint32_t mode)
 {
 	struct place_name p;
-	struct stat st;
 	cleanup_close int inode = -1;
 
-	if (flags & (O_PATH | O_TMPFILE) & ~O_DIRECTORY ||
-		!(flags & O_NOATIME || makes_setgid(flags, mode))) {
+	if (is_common(flags, mode)) {
 		call_go_on(c);
 		return;
 	}
@@ -76,8 +148,7 @@ static void open_path(struct call *c, int dirfd, uint64_t path, int flags, uint3
 		inode = find(c, flags, mode, &p);
 	if (inode < 0)
 		call_fail(c, inode);
-	else if (!view_holds(c->view, inode) || fstat(inode, &st) < 0 ||
-		 (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)))
+	else if (!view_holds(c->view, inode) || !can_be_opened(inode, flags))
 		call_go_on(c);
 	else
 		hand_over(c, inode, flags);
@@ -99,13 +170,21 @@ void call_creat(struct call *c)
 		(uint32_t)c->args[1]);
 }
 
+/* It refuses what open(2) does not look at. */
+static bool is_refused(const struct open_how *how)
+{
+	return how->flags & ~(uint64_t)OPEN_FLAGS || how->mode & ~(uint64_t)07777 ||
+	       (how->mode && !(how->flags & O_CREAT));
+}
+
 /* Where it says how a path may lead there, only the kernel can follow it. */
 void call_openat2(struct call *c)
 {
 	struct open_how how;
 
 	if (c->args[3] < sizeof(how) ||
-		target_read(&c->t, c->args[2], &how, sizeof(how)) < 0 || how.resolve) {
+		target_read(&c->t, c->args[2], &how, sizeof(how)) < 0 || how.resolve ||
+		is_refused(&how)) {
 		call_go_on(c);
 		return;
 	}
