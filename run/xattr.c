@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -70,6 +71,16 @@ static bool is_kept(const char *name)
 	       strncmp(name, "system.posix_acl_", 17) == 0;
 }
 
+/* Of a symbolic link nobody has an ACL, which the kernel says itself when it is asked. */
+static bool is_acl_of_link(const char *name, const struct subject *s, int fd)
+{
+	struct statx st;
+
+	return !s->follow && strncmp(name, "system.", 7) == 0 &&
+	       statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &st) == 0 &&
+	       S_ISLNK(st.stx_mode);
+}
+
 /* "/proc/self/fd/N" and the side channel's name for an attribute. */
 struct way {
 	char path[40];
@@ -97,7 +108,8 @@ static bool begin(
 	}
 	snprintf(w->path, sizeof(w->path), "/proc/self/fd/%d", *fd);
 	/* With its prefix it may be too long for the kernel, which then says ERANGE. */
-	snprintf(w->name, sizeof(w->name), SIDE_ATTR "%s", given);
+	snprintf(w->name, sizeof(w->name), "%s%s",
+		is_acl_of_link(given, s, *fd) ? "" : SIDE_ATTR, given);
 	return true;
 }
 
