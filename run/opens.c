@@ -181,12 +181,13 @@ static bool is_refused(const struct open_how *how)
 void call_openat2(struct call *c)
 {
 	struct open_how how;
+	int rc = target_read_struct(&c->t, c->args[2], c->args[3], &how, sizeof(how));
 
-	if (c->args[3] < sizeof(how) ||
-		target_read(&c->t, c->args[2], &how, sizeof(how)) < 0 || how.resolve ||
-		is_refused(&how)) {
+	if (rc < 0)
+		call_fail(c, rc);
+	else if (how.resolve || is_refused(&how))
 		call_go_on(c);
-		return;
-	}
-	open_path(c, (int)c->args[0], c->args[1], (int)how.flags, (uint32_t)how.mode);
+	else
+		open_path(c, (int)c->args[0], c->args[1], (int)how.flags,
+			(uint32_t)how.mode);
 }

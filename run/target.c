@@ -41,6 +41,26 @@ int target_write(const struct target *t, uint64_t address, const void *from, siz
 	return (size_t)n == size ? 0 : -EFAULT;
 }
 
+int target_read_struct(
+	const struct target *t, uint64_t address, uint64_t size, void *to, size_t known)
+{
+	unsigned char all[PAGE];
+	int rc;
+
+	if (size < known)
+		return -EINVAL;
+	if (size > sizeof(all))
+		return -E2BIG;
+	rc = target_read(t, address, all, size);
+	if (rc < 0)
+		return rc;
+	for (size_t i = known; i < size; i++)
+		if (all[i])
+			return -E2BIG;
+	memcpy(to, all, known);
+	return 0;
+}
+
 int target_string(const struct target *t, uint64_t address, char *to, size_t size)
 {
 	size_t done = 0;

@@ -23,6 +23,14 @@ struct target {
 int target_read(const struct target *t, uint64_t address, void *to, size_t size);
 int target_write(const struct target *t, uint64_t address, const void *from, size_t size);
 
+/*
+ * A structure that programs may know in a longer form, of which size bytes are given
+ * (copy_struct_from_user() of the kernel): *to has the first known ones, and others must
+ * be zero. -EINVAL where there are fewer, -E2BIG.
+ */
+int target_read_struct(
+	const struct target *t, uint64_t address, uint64_t size, void *to, size_t known);
+
 /* A string with its NUL, of at most size bytes with it: its length, or -ENAMETOOLONG. */
 int target_string(const struct target *t, uint64_t address, char *to, size_t size);
 

@@ -311,8 +311,7 @@ static bool by_at(struct call *c, struct subject *s)
 
 static bool read_at_args(struct call *c, struct at_args *a)
 {
-	int rc = c->args[5] == sizeof(*a) ? target_read(&c->t, c->args[4], a, sizeof(*a))
-					  : -EINVAL;
+	int rc = target_read_struct(&c->t, c->args[4], c->args[5], a, sizeof(*a));
 
 	if (rc < 0)
 		call_fail(c, rc);
