@@ -68,6 +68,8 @@ check-view: ## run the long tests of views that write: operations, kills, power 
 	$(MAKE) FLAVOR=tsan all tsan-programs
 	LIVERY=$(BUILD)/release/livery OPERATIONS=100000 OPERATIONS_FRESH=100000 \
 		E2E_TIMEOUT=1200 prove -v tests/e2e/60-operations.t
+	LIVERY=$(BUILD)/release/livery OPERATIONS=100000 OPERATIONS_FRESH=100000 \
+		E2E_TIMEOUT=1200 prove -v tests/e2e/75-run-posix.t
 	LIVERY=$(BUILD)/release/livery KILL_ROUNDS=200 prove -v tests/e2e/64-view-killed.t
 	LIVERY=$(BUILD)/release/livery POWER_RUNS=4 POWER_CUTS=6 prove -v tests/e2e/65-power-cut.t
 	LIVERY=$(BUILD)/tsan/livery WRITERS_SECONDS=60 prove -v tests/e2e/66-four-writers.t

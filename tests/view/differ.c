@@ -10,12 +10,17 @@ const char *const field_names[FIELD_COUNT] = {
 #undef X
 };
 
+static bool counts(const struct comparison *c, const struct known *k)
+{
+	return c->is_view && !(c->is_run && k->lifted);
+}
+
 /* False: both are as far apart now as they must be; more comparing says nothing. */
 static bool found(struct comparison *c, struct difference *d, enum field field)
 {
 	d->field = field;
-	for (size_t i = 0; i < known_count && c->is_view; i++) {
-		if (!known[i].is(d))
+	for (size_t i = 0; i < known_count; i++) {
+		if (!counts(c, &known[i]) || !known[i].is(d))
 			continue;
 		known[i].count++;
 		if (known[i].remedy == REMEDY_NONE)
@@ -227,10 +232,11 @@ void describe_difference(FILE *out, const struct difference *d, time_t started)
 	describe_result(out, "native", d, d->native, started);
 }
 
-void print_known(FILE *out)
+void print_known(FILE *out, const struct comparison *c)
 {
 	fputs("known differences (docs/writing.md) and how often they were met:\n", out);
 	for (size_t i = 0; i < known_count; i++)
-		fprintf(out, "  %7lu %s: %s\n", known[i].count, known[i].name,
-			known[i].reason);
+		if (counts(c, &known[i]))
+			fprintf(out, "  %7lu %s: %s\n", known[i].count, known[i].name,
+				known[i].reason);
 }

@@ -57,6 +57,7 @@ struct known {
 	const char *reason;
 	bool (*is)(const struct difference *d);
 	enum remedy remedy;
+	bool lifted; /* a program that `livery run` starts is given it */
 	unsigned long count;
 };
 
@@ -66,6 +67,7 @@ extern const char *const field_names[FIELD_COUNT];
 
 struct comparison {
 	bool is_view; /* else no difference is known */
+	bool is_run;  /* what `livery run` lifts is not known either */
 	uid_t user;
 	time_t started;
 	bool fine_clock;            /* each change of a file changes its ctime */
@@ -77,6 +79,6 @@ struct comparison {
 void compare(struct comparison *c, const struct op *op, const struct result *view,
 	const struct result *native);
 void describe_difference(FILE *out, const struct difference *d, time_t started);
-void print_known(FILE *out);
+void print_known(FILE *out, const struct comparison *c);
 
 #endif

@@ -208,6 +208,8 @@ static void random_acl(struct model *m, struct op *op)
 		add_acl(op, 0x20, 5 & (bits >> 9), (unsigned)-1);
 	if (random_chance(&m->random, 3))
 		op->value_len = random_below(&m->random, 2) * 4;
+	if (bits % 8 == 0)
+		op->flags = XATTR_CREATE; /* which counts for nothing */
 }
 
 void generate_acl(struct model *m, struct op *op)

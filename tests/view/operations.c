@@ -13,6 +13,11 @@
  *   --survey          go on behind differences, with empty trees; list each kind once
  *   --trace           print each operation
  *   --plain           VIEW is a native directory too: no difference is known
+ *   --run LIVERY      VIEW is a staging tree, and the user's worker is started by that
+ *                     program's `run`: what it lifts is not known, and nothing is done
+ *                     by the side channel
+ *
+ * `operations --worker FD DIRECTORY` is that worker.
  *
  * Exit status: 0 no difference but known ones, 1 differences, 2 the test could not run.
  */
@@ -41,6 +46,7 @@ static struct options {
 	bool trace;
 	bool plain;
 	bool sealed;
+	const char *run;
 } options;
 
 static struct hand view, native;
@@ -285,7 +291,7 @@ static void take_options(int argc, char **argv)
 		{"gid", 1, NULL, 'g'}, {"seed", 1, NULL, 's'}, {"count", 1, NULL, 'n'},
 		{"scan", 1, NULL, 'c'}, {"keep", 0, NULL, 'k'}, {"survey", 0, NULL, 'y'},
 		{"trace", 0, NULL, 't'}, {"plain", 0, NULL, 'p'},
-		{"sealed", 0, NULL, 'e'}, {NULL, 0, NULL, 0}};
+		{"sealed", 0, NULL, 'e'}, {"run", 1, NULL, 'r'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	options.count = 10000;
@@ -313,6 +319,8 @@ static void take_options(int argc, char **argv)
 			options.plain = true;
 		else if (c == 'e')
 			options.sealed = true;
+		else if (c == 'r')
+			options.run = optarg;
 		else
 			exit(2);
 	}
@@ -326,7 +334,7 @@ static int summary(void)
 	for (unsigned i = 0; i < OP_KINDS; i++)
 		if (done[i])
 			printf("  %7lu %7lu %s\n", done[i], succeeded[i], kind_names[i]);
-	print_known(stdout);
+	print_known(stdout, &comparison);
 	if (options.survey && comparison.unknown) {
 		puts("differences that are not known:");
 		for (int i = 0; i < KINDS_MAX && kinds[i].count; i++)
@@ -342,17 +350,21 @@ static int summary(void)
 
 int main(int argc, char **argv)
 {
+	if (argc == 4 && strcmp(argv[1], "--worker") == 0)
+		worker_serve((int)number_from(argv[2]), argv[3]);
 	take_options(argc, argv);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("seed %llu, %lu operations\n", (unsigned long long)options.seed,
 		options.count);
 	comparison = (struct comparison){.is_view = !options.plain,
+		.is_run = options.run,
 		.user = options.uid,
 		.started = time(NULL),
 		.report = report};
-	worker_start(
-		&view, &(struct worker_options){"the view", argv[optind], options.uid,
-			       options.gid, !options.plain && !options.sealed});
+	worker_start(&view,
+		&(struct worker_options){"the view", argv[optind], options.uid,
+			options.gid, !options.plain && !options.sealed && !options.run,
+			options.run});
 	worker_start(&native, &(struct worker_options){.what = "the native directory",
 				      .tree = argv[optind + 1]});
 	model_start(&model, options.seed);

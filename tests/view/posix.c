@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * posix [--fuse] [--owner UID:GID] [--only TEXT] DIRECTORY: see posix.h.
+ * posix [--fuse|--run] [--owner UID:GID] [--only TEXT] DIRECTORY: see posix.h.
  *
  * With --fuse the deviations of posix_deviations.c are expected, and each must really
- * occur.
+ * occur; with --run only those that `livery run`, which must have started it, leaves.
  * --owner says whom new files belong to (default 0:0), --only runs tests with that in
  * their names.
  */
@@ -12,6 +12,7 @@
 #include <ftw.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/auxv.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
 
@@ -25,6 +26,12 @@ static struct test *tests;
 static size_t test_count;
 static int report_fd = -1;
 static int failed;
+/* Whose deviations are expected. */
+static enum world {
+	ROOT, /* nobody's */
+	FUSE,
+	RUN
+} world;
 uid_t new_uid;
 gid_t new_gid;
 
@@ -136,9 +143,12 @@ static bool run(const struct test *test, struct verdict *verdict)
 static unsigned int conditions(void)
 {
 	struct utsname name;
-	unsigned int major = 0, minor = 0, all = new_uid != geteuid() ? FOREIGN : 0;
+	unsigned int major = 0, minor = 0, all = 0;
 	FILE *file = fopen("/proc/sys/fs/protected_hardlinks", "re");
 
+	/* Of geteuid(2) `livery run` says what it likes. */
+	if (new_uid != getauxval(AT_EUID))
+		all |= FOREIGN;
 	if (file && fgetc(file) == '1')
 		all |= HARDLINKS;
 	if (file)
@@ -151,9 +161,13 @@ static unsigned int conditions(void)
 
 static const struct deviation *deviation_of(const char *name, unsigned int now)
 {
-	for (size_t i = 0; i < deviation_count; i++)
-		if (!strcmp(deviations[i].test, name) && !(deviations[i].when & ~now))
-			return &deviations[i];
+	for (size_t i = 0; i < deviation_count && world != ROOT; i++) {
+		const struct deviation *d = &deviations[i];
+
+		if (!strcmp(d->test, name) && !(d->when & ~now) &&
+			!(d->lifted && world == RUN))
+			return d;
+	}
 	return NULL;
 }
 
@@ -192,15 +206,14 @@ static void one(int number, const struct test *test, const struct deviation *dev
 		printf("# %s\n", verdict.text);
 }
 
-static int run_all(bool fuse, const char *only)
+static int run_all(const char *only)
 {
 	unsigned int now = conditions();
 	int number = 0;
 
 	for (size_t i = 0; i < test_count; i++)
 		if (!only || strstr(tests[i].name, only))
-			one(++number, &tests[i],
-				fuse ? deviation_of(tests[i].name, now) : NULL);
+			one(++number, &tests[i], deviation_of(tests[i].name, now));
 	for (size_t i = 0; i < deviation_count; i++)
 		if (!exists(deviations[i].test))
 			print(++number, false, deviations[i].test,
@@ -214,7 +227,6 @@ static int run_all(bool fuse, const char *only)
 int main(int argc, char **argv)
 {
 	const char *only = NULL;
-	bool fuse = false;
 	int i;
 
 	/* A copy of this program is what runs while others want to write to it. */
@@ -222,7 +234,9 @@ int main(int argc, char **argv)
 		return (int)read(STDIN_FILENO, &i, 1);
 	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
 		if (!strcmp(argv[i], "--fuse"))
-			fuse = true;
+			world = FUSE;
+		else if (!strcmp(argv[i], "--run"))
+			world = RUN;
 		else if (!strcmp(argv[i], "--only") && i + 1 < argc)
 			only = argv[++i];
 		else if (!strcmp(argv[i], "--owner") && i + 1 < argc &&
@@ -232,11 +246,11 @@ int main(int argc, char **argv)
 			break;
 	}
 	if (i != argc - 1 || chdir(argv[i])) {
-		fprintf(stderr,
-			"posix [--fuse] [--owner UID:GID] [--only TEXT] DIRECTORY\n");
+		fprintf(stderr, "posix [--fuse|--run] [--owner UID:GID] [--only TEXT] "
+				"DIRECTORY\n");
 		return 2;
 	}
 	umask(0);
 	signal(SIGPIPE, SIG_IGN);
-	return run_all(fuse, only);
+	return run_all(only);
 }

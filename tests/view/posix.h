@@ -106,6 +106,7 @@ struct deviation {
 	const char *test;
 	int error; /* what the call fails with; 0: it works, but with another result */
 	unsigned int when; /* all of these hold */
+	bool lifted;       /* a program that `livery run` starts is given it */
 	const char *reason;
 };
 enum {

@@ -228,6 +228,9 @@ TEST(setgid_kept_at_create, "setgid directory: open O_CREAT 02755 keeps setgid")
 	works(close(works(open("dir/file", O_WRONLY | O_CREAT, 02755))));
 	is(of("dir/file").st_gid, 4242);
 	is(of("dir/file").st_mode, S_IFREG | 02755);
+	works(symlink("later", "dir/link"));
+	works(close(works(open("dir/link", O_WRONLY | O_CREAT, 02755))));
+	is(of("dir/later").st_mode, S_IFREG | 02755);
 }
 
 TEST(setgid_kept_without_x, "setgid directory: open O_CREAT 02644 keeps setgid")

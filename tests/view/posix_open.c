@@ -2,6 +2,7 @@
 /* open with its flags, programs that run. */
 #include "tests/view/posix.h"
 
+#include <linux/openat2.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -196,6 +197,48 @@ TEST(noatime, "open: O_NOATIME")
 {
 	put("file", "text");
 	works(open("file", O_RDONLY | O_NOATIME));
+	fails(open("file", O_RDONLY | O_NOATIME | O_CREAT | O_EXCL, 0644), EEXIST);
+	fails(open(".", O_RDONLY | O_NOATIME | O_CREAT, 0644), EISDIR);
+	works(open("new", O_WRONLY | O_NOATIME | O_CREAT | O_EXCL, 0444));
+	is(of("new").st_mode, S_IFREG | 0444);
+	works(symlink("made", "link"));
+	fails(open("link", O_RDWR | O_NOATIME | O_CREAT | O_EXCL, 0644), EEXIST);
+	works(open("link", O_RDWR | O_NOATIME | O_CREAT, 0644));
+	is(of("made").st_mode, S_IFREG | 0644);
+	works(mkfifo("fifo", 0600));
+	fails(open("fifo", O_WRONLY | O_NOATIME | O_NONBLOCK), ENXIO);
+	make(SOCKET, "socket");
+	fails(open("socket", O_RDONLY | O_NOATIME), ENXIO);
+}
+
+static long open_how(struct open_how *how, size_t size)
+{
+	return syscall(SYS_openat2, AT_FDCWD, "file", how, size);
+}
+
+TEST(openat2_strict, "openat2: structures of other sizes, and what it does not know")
+{
+	struct {
+		struct open_how how;
+		unsigned long long more;
+	} o = {.how.flags = O_RDONLY};
+
+	put("file", "");
+	works(open_how(&o.how, sizeof(o.how)));
+	works(open_how(&o.how, sizeof(o)));
+	fails(open_how(&o.how, 8), EINVAL);
+	o.more = 1;
+	fails(open_how(&o.how, sizeof(o)), E2BIG);
+	o.how.mode = 02755;
+	fails(open_how(&o.how, sizeof(o.how)), EINVAL);
+	o.how.flags = O_WRONLY | O_CREAT;
+	works(open_how(&o.how, sizeof(o.how)));
+	o.how.mode = 012755;
+	fails(open_how(&o.how, sizeof(o.how)), EINVAL);
+	o.how.mode = 02755;
+	o.how.flags = 1ull << 40;
+	fails(open_how(&o.how, sizeof(o.how)), EINVAL);
+	fails(syscall(SYS_openat2, AT_FDCWD, "file", bad_pointer(), sizeof(o)), EFAULT);
 }
 
 TEST(tmpfile_flag, "open: O_TMPFILE, and a name for it later")

@@ -186,81 +186,136 @@ void perform(struct worker *w, const struct op *op, struct result *r)
 static void set_capabilities(unsigned low)
 {
 	struct __user_cap_header_struct head = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{low, low, 0}, {0, 0, 0}};
+	struct __user_cap_data_struct data[2] = {{low, low, low}, {0, 0, 0}};
 
 	if (syscall(SYS_capset, &head, data) < 0)
 		err(2, "capset");
 }
 
-/*
- * The tree becomes the root directory, so that no ".." and no symbolic link leads out of
- * it. A view lets nobody in but its owner, so the user comes first and chroot second.
- */
-static void enter(const struct worker_options *options)
+/* What is left of root is chroot. */
+static void become_user(const struct worker_options *options)
 {
-	unsigned chroot_only = 1u << CAP_SYS_CHROOT;
-
-	if (options->uid || options->gid) {
-		if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 ||
-			setresgid(options->gid, options->gid, options->gid) < 0 ||
-			setresuid(options->uid, options->uid, options->uid) < 0)
-			err(2, "cannot become user %u", (unsigned)options->uid);
-		set_capabilities(chroot_only);
-	} else {
-		/* As views are: else a device node would open on one side only. */
-		if (unshare(CLONE_NEWNS) < 0 ||
-			mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-			mount(options->tree, options->tree, NULL, MS_BIND, NULL) < 0 ||
-			mount("none", options->tree, NULL,
-				MS_REMOUNT | MS_BIND | MS_NODEV | MS_NOSUID, NULL) < 0)
-			err(2, "cannot mount %s over itself", options->tree);
-	}
-	if (chdir(options->tree) < 0 || chroot(".") < 0)
-		err(2, "cannot enter %s", options->tree);
-	if (options->uid || options->gid)
-		set_capabilities(0);
+	if (prctl(PR_SET_KEEPCAPS, 1) < 0 || setgroups(0, NULL) < 0 ||
+		setresgid(options->gid, options->gid, options->gid) < 0 ||
+		setresuid(options->uid, options->uid, options->uid) < 0)
+		err(2, "cannot become user %u", (unsigned)options->uid);
+	set_capabilities(1u << CAP_SYS_CHROOT);
 }
 
-static void serve(
-	struct hand *hand, const struct worker_options *options, int from, int to)
+/* As views are: else a device node would open on one side only. */
+static void mount_as_view(const char *tree)
 {
-	struct worker w = {.side = options->side, .started = time(NULL)};
-	char c;
-
-	for (int i = 0; i < SLOTS; i++)
-		w.fd[i] = -1;
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_IGN);
-	w.proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (w.proc < 0)
-		err(2, "/proc");
-	umask(022);
-	enter(options);
-	while (read(from, &c, 1) == 1 && hand->op->kind != OP_END) {
-		perform(&w, hand->op, hand->result);
-		if (write(to, "", 1) != 1)
-			break;
-	}
-	_exit(0);
+	if (unshare(CLONE_NEWNS) < 0 ||
+		mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+		mount(tree, tree, NULL, MS_BIND, NULL) < 0 ||
+		mount("none", tree, NULL, MS_REMOUNT | MS_BIND | MS_NODEV | MS_NOSUID,
+			NULL) < 0)
+		err(2, "cannot mount %s over itself", tree);
 }
 
-static void *share(size_t size)
+/* What a worker and its parent share. */
+struct memory {
+	struct op op;
+	struct result result;
+};
+
+static struct memory *map(int fd)
 {
 	void *p = mmap(
-		NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+		NULL, sizeof(struct memory), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (p == MAP_FAILED)
 		err(2, "no memory to share");
 	return p;
 }
 
+/*
+ * The tree becomes the root directory, so that no ".." and no symbolic link leads out of
+ * it. A view lets nobody in but its owner, so the user comes first and chroot second.
+ */
+static void worker_begin(struct worker *w, const char *tree)
+{
+	w->started = time(NULL);
+	for (int i = 0; i < SLOTS; i++)
+		w->fd[i] = -1;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGPIPE, SIG_IGN);
+	w->proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (w->proc < 0)
+		err(2, "/proc");
+	umask(022);
+	if (chdir(tree) < 0 || chroot(".") < 0)
+		err(2, "cannot enter %s", tree);
+}
+
+_Noreturn static void serve(struct worker *w, struct memory *m, int from, int to)
+{
+	char c;
+
+	while (read(from, &c, 1) == 1 && m->op.kind != OP_END) {
+		perform(w, &m->op, &m->result);
+		if (write(to, "", 1) != 1)
+			break;
+	}
+	_exit(0);
+}
+
+_Noreturn void worker_serve(int memory, const char *tree)
+{
+	struct memory *m = map(memory);
+	struct worker w = {0};
+
+	worker_begin(&w, tree);
+	serve(&w, m, STDIN_FILENO, STDOUT_FILENO);
+}
+
+/* Capabilities are not emulated, so it brings the one along that it needs. */
+_Noreturn static void start_by_run(
+	const struct worker_options *options, int memory, int from, int to)
+{
+	char self[4096], number[16];
+	ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (len < 0)
+		err(2, "/proc/self/exe");
+	self[len] = '\0';
+	snprintf(number, sizeof(number), "%d", memory);
+	become_user(options);
+	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_CHROOT, 0, 0) < 0 ||
+		fcntl(memory, F_SETFD, 0) < 0 || dup2(from, STDIN_FILENO) < 0 ||
+		dup2(to, STDOUT_FILENO) < 0)
+		err(2, "cannot prepare a program's start");
+	execl(options->run, options->run, "run", options->tree, "--", self, "--worker",
+		number, "@", NULL);
+	err(2, "%s", options->run);
+}
+
+_Noreturn static void start_here(
+	const struct worker_options *options, struct memory *m, int from, int to)
+{
+	struct worker w = {.side = options->side};
+
+	if (options->uid || options->gid)
+		become_user(options);
+	else
+		mount_as_view(options->tree);
+	worker_begin(&w, options->tree);
+	if (options->uid || options->gid)
+		set_capabilities(0);
+	serve(&w, m, from, to);
+}
+
 void worker_start(struct hand *hand, const struct worker_options *options)
 {
-	int there[2], back[2];
+	int there[2], back[2], memory = memfd_create("operations", MFD_CLOEXEC);
+	struct memory *m;
 
+	if (memory < 0 || ftruncate(memory, sizeof(*m)) < 0)
+		err(2, "no memory to share");
+	m = map(memory);
 	hand->what = options->what;
-	hand->op = share(sizeof(*hand->op));
-	hand->result = share(sizeof(*hand->result));
+	hand->op = &m->op;
+	hand->result = &m->result;
 	if (pipe2(there, O_CLOEXEC) < 0 || pipe2(back, O_CLOEXEC) < 0)
 		err(2, "pipe");
 	fflush(NULL);
@@ -270,8 +325,11 @@ void worker_start(struct hand *hand, const struct worker_options *options)
 	if (hand->pid == 0) {
 		close(there[1]);
 		close(back[0]);
-		serve(hand, options, there[0], back[1]);
+		if (options->run)
+			start_by_run(options, memory, there[0], back[1]);
+		start_here(options, m, there[0], back[1]);
 	}
+	close(memory);
 	close(there[0]);
 	close(back[1]);
 	hand->to = there[1];

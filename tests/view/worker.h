@@ -30,6 +30,7 @@ struct worker_options {
 	uid_t uid;
 	gid_t gid;
 	bool side;
+	const char *run; /* livery, whose `run` starts the worker in that staging tree */
 };
 
 /* Ends the program where it fails. */
@@ -37,6 +38,8 @@ void worker_start(struct hand *hand, const struct worker_options *options);
 void worker_send(const struct hand *hand, const struct op *op);
 void worker_wait(const struct hand *hand);
 void worker_end(const struct hand *hand);
+/* The worker that `livery run` has started. memory: a descriptor, of what is shared. */
+_Noreturn void worker_serve(int memory, const char *tree);
 
 /* Does one operation. */
 void perform(struct worker *w, const struct op *op, struct result *r);
