@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -60,37 +61,58 @@ static int report_seal(const char *mountpoint, struct err *e)
 	return rc;
 }
 
-/* fusermount3 may unmount what an ordinary user has mounted. */
-static int unmount(const char *mountpoint, struct err *e)
+/* Somebody may just look into it: a command that searches all views, say. */
+#define TRIES    20
+#define TRY_WAIT 25000000 /* nanoseconds */
+
+/* fusermount3 may unmount what an ordinary user has mounted. 0, -1; 1: it did not. */
+static int ask_fusermount(const char *mountpoint, bool quiet, struct err *e)
 {
 	int status;
-	pid_t pid;
+	pid_t pid = fork();
 
-	if (geteuid() == 0) {
-		if (umount2(mountpoint, UMOUNT_NOFOLLOW) < 0) {
-			err_sys(e, mountpoint, "cannot unmount");
-			return errno == EBUSY ? err_hint(e, "a program still uses it")
-					      : -1;
-		}
-		return 0;
-	}
-	pid = fork();
 	if (pid < 0)
 		return err_sys(e, NULL, "cannot start fusermount3");
 	if (pid == 0) {
-		execlp("fusermount3", "fusermount3", "-u", "--", mountpoint, NULL);
+		execlp("fusermount3", "fusermount3", quiet ? "-uq" : "-u", "--",
+			mountpoint, NULL);
 		fprintf(stderr,
 			"livery: there is no fusermount3: install the package fuse3\n");
 		_exit(127);
 	}
-	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status) ||
-		WEXITSTATUS(status) != 0)
-		return err_set(e, ERR_BUSY,
-			"%s: cannot unmount (see above); if it is busy, a program still "
-			"uses "
-			"it",
-			mountpoint);
-	return 0;
+	if (waitpid(pid, &status, 0) < 0 || !WIFEXITED(status))
+		return err_set(e, ERR_SYS, "fusermount3 did not end as it should");
+	if (WEXITSTATUS(status) == 127)
+		return err_set(e, ERR_SYS, "%s: cannot unmount", mountpoint);
+	return WEXITSTATUS(status) ? 1 : 0;
+}
+
+static int unmount_as_root(const char *mountpoint, bool last, struct err *e)
+{
+	if (umount2(mountpoint, UMOUNT_NOFOLLOW) == 0)
+		return 0;
+	if (errno == EBUSY && !last)
+		return 1;
+	err_sys(e, mountpoint, "cannot unmount");
+	return errno == EBUSY ? err_hint(e, "a program still uses it") : -1;
+}
+
+static int unmount(const char *mountpoint, struct err *e)
+{
+	const struct timespec wait = {.tv_nsec = TRY_WAIT};
+
+	for (int i = 1; i <= TRIES; i++) {
+		int rc = geteuid() == 0 ? unmount_as_root(mountpoint, i == TRIES, e)
+					: ask_fusermount(mountpoint, i < TRIES, e);
+
+		if (rc <= 0)
+			return rc;
+		if (i < TRIES)
+			nanosleep(&wait, NULL);
+	}
+	return err_set(e, ERR_BUSY,
+		"%s: cannot unmount (see above); if it is busy, a program still uses it",
+		mountpoint);
 }
 
 /* The database is free again once the daemon is gone. */
