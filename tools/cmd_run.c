@@ -22,6 +22,11 @@ struct used_view {
 	bool ours; /* mounted here, and to be ended */
 };
 
+static void forget_view(struct used_view *v)
+{
+	free(v->mountpoint);
+}
+
 static int take_first(void *arg, const char *mountpoint)
 {
 	*(char **)arg = strdup(mountpoint);
@@ -207,7 +212,7 @@ static int run_in_view(
 
 static int run(const struct command *c, int argc, char **argv, struct err *e)
 {
-	struct used_view v = {0};
+	__attribute__((cleanup(forget_view))) struct used_view v = {0};
 	int status = 0, rc, end;
 	struct err at_end;
 	/* As getopt(3) has it behind options. */
