@@ -397,13 +397,13 @@ static void test_many_xattrs(void)
 	id = must_add(db, DB_ROOT, "full", S_IFREG);
 	labeled = must_add(db, DB_ROOT, "labeled", S_IFREG);
 	for (int i = 0; i < 65536 / 16; i++) {
-		snprintf(name, sizeof(name), "user.%010d", i);
+		snprintf(name, sizeof(name), "user.%010u", (unsigned)i % 100000);
 		db_xattr_put(db, id, name, "1", 1, &e);
 		db_xattr_put(db, labeled, name, "1", 1, &e);
 	}
 	db_record_set_label(db, labeled, db_label_intern(db, "u:r:t", 5, &e), &e);
 	for (int i = 0; i <= 65536 / 19; i++) {
-		snprintf(hidden, sizeof(hidden), "trusted.%010d", i);
+		snprintf(hidden, sizeof(hidden), "trusted.%010u", (unsigned)i % 100000);
 		db_xattr_put(db, id, hidden, "1", 1, &e);
 	}
 	db_commit(db, &e);
