@@ -163,6 +163,11 @@ same() {
 
 is_mounted() { awk -v p="$1" '$5 == p { found = 1 } END { exit !found }' /proc/self/mountinfo; }
 
+# What is mounted below $SCRATCH, and views elsewhere of trees that are there.
+mounts_left() {
+	awk -v s="$SCRATCH/" 'index($5, s) == 1 || index($0, " " s) { print $5 }' /proc/self/mountinfo
+}
+
 # wait_for SECONDS CMD...
 wait_for() {
 	local end=$((SECONDS + $1))
@@ -228,7 +233,7 @@ no_sanitizer_report() {
 e2e_cleanup() {
 	local view pid
 	cd /
-	awk -v s="$SCRATCH/" 'index($5, s) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
+	mounts_left | sort -r |
 		while read -r view; do
 			"${e2e_user[@]}" fusermount3 -u -z "$view" 2>/dev/null ||
 				"${e2e_root[@]}" umount -l "$view"

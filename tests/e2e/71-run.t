@@ -1,0 +1,307 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# livery run: how a program is started and ends, what it is told of itself, where the view is,
+# and what the database has afterwards.
+
+# shellcheck disable=SC2016,SC2154 # text for other shells, the library's variables
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib/e2e.sh"
+
+as_user mkdir tree
+run() { as_user "$LIVERY" run "$@"; }
+python=/usr/bin/python3
+# said PATH FIELD...: these fields of `livery stat --json`, or attributes, in one line.
+said() {
+	as_user "$LIVERY" stat --json "$1" | $python -c 'import json, sys
+e = json.loads(sys.stdin.read() or "[{\"xattrs\": {}}]")[0]
+print(*(e.get(f, e["xattrs"].get(f)) for f in sys.argv[1:]))' "${@:2}"
+}
+# What a session may leave: processes, mounts, directories for them.
+names() { find . -mindepth 1 -maxdepth 1 ! -name '.out' ! -name '.err' | sort; }
+nothing_left() { # DESCRIPTION
+	ok "$1: no process is left" wait_for 10 no_daemon
+	is "$(mounts_left)" "" "$1: no mount is left"
+	is "$(names | grep -vE '^./(policy|tree|tree.livery|view)$' | xargs)" "./.bin" \
+		"$1: no directory is left"
+}
+
+# --- what is refused before a program is started
+
+errors() { # DESCRIPTION REGEX ARGUMENT...
+	exits 2 "$1" run "${@:3}" || return
+	like "$ERR" "^livery( run)?: .*($2)" "$1: that is said"
+	is "$OUT" "" "$1: the program was not started"
+}
+as_user touch a-file
+errors "no staging tree" "missing"
+errors "no program" "missing|program" tree
+errors "no program after --" "missing|program" tree --
+errors "an unknown option" "nonsense" --nonsense tree echo started
+errors "an unknown mount option" "nonsense" -o nonsense tree echo started
+errors "a staging tree that is not there" "nothing" nothing echo started
+errors "a staging tree that is a file" "a-file" a-file echo started
+errors "a wrong default-owner" "default-owner" -o default-owner=x tree echo started
+errors "a policy that is not there" "no-policy" -o policy=no-policy tree echo started
+rm a-file
+ok "--help" run --help
+like "$OUT" "^Usage: livery run .*STAGING.*COMMAND" "it has the synopsis"
+nothing_left "after what was refused"
+
+# --- exit codes and signals
+
+for code in 0 1 2 3 125 126 127 128 255; do
+	exits "$code" "exit code $code" run tree sh -c "exit $code"
+done
+ok "-- before the program" run tree -- true
+ok "options after the program are its own" run tree echo --ro -o x -- @x
+is "$OUT" "--ro -o x -- @x" "all of them"
+exits 127 "a program that is not there" as_user env PATH=/usr/bin:/bin "$LIVERY" run tree no-such-program
+like "$ERR" "no-such-program" "it is named"
+exits 127 "a path that is not there" run tree ./no-such-program
+as_user bash -c 'echo echo started >not-executable; chmod 644 not-executable'
+exits 126 "a program that is not executable" run tree ./not-executable
+like "$ERR" "not-executable" "it is named"
+is "$OUT" "" "and not started"
+exits 126 "a directory" run tree /etc
+rm not-executable
+# The tests' own caller may ignore some of them.
+plain() { env --default-signal "$@"; }
+for signal in HUP:129 INT:130 QUIT:131 KILL:137 SEGV:139 PIPE:141 ALRM:142 TERM:143 RTMIN:162; do
+	exits "${signal#*:}" "a program that dies by SIG${signal%:*}" plain timeout 20 "${e2e_user[@]}" \
+		sh -c 'ulimit -c 0; "$@"; exit $?' sh "$LIVERY" run tree sh -c "kill -${signal%:*} \$\$"
+done
+# By the same signal, not only with the status that a shell makes of it.
+as_user $python -c 'import subprocess, sys
+for n in 15, 9, 6:
+    print(subprocess.run([*sys.argv[1:], "ulimit -c 0; kill -%d $$" % n]).returncode, end=" ")' \
+	"$LIVERY" run tree sh -c >died 2>&1
+is "$(cat died)" "-15 -9 -6 " "livery run dies by the same signal"
+rm died
+cat >signals <<'END'
+import signal, subprocess, sys
+# SIGNAL COMMAND...: sends it to COMMAND alone when that says "ready".
+p = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, text=True)
+assert p.stdout.readline() == "ready\n"
+p.send_signal(getattr(signal, sys.argv[1]))
+print((p.stdout.read() + str(p.wait())).replace("\n", " "))
+END
+for signal in SIGTERM SIGINT SIGHUP SIGUSR1 SIGUSR2 SIGQUIT; do
+	ok "$signal sent to livery run" plain timeout 20 "${e2e_user[@]}" $python signals $signal "$LIVERY" \
+		run tree bash -c "trap 'echo got $signal; exit 7' $signal; echo ready; for i in {1..100}; do sleep 0.1; done"
+	is "$OUT" "got $signal 7" "the program gets $signal"
+done
+ok "SIGTERM sent to livery run" as_user $python signals SIGTERM "$LIVERY" run tree \
+	$python -c 'import time; print("ready", flush=True); time.sleep(20)'
+is "$OUT" "-15" "a program that does nothing about it dies of it"
+rm signals
+state='trap "" USR1; exec env --ignore-signal=PIPE --block-signal=USR2 "$@" grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status'
+is "$(as_user bash -c "$state" bash "$LIVERY" run tree)" "$(as_user bash -c "$state" bash)" \
+	"signals that are ignored or blocked stay so, no other is"
+is "$(as_user env --default-signal=PIPE bash -c '"$@" sh -c "yes | head -n 1" 2>&1; echo $?' bash "$LIVERY" run tree)" "y
+0" "a broken pipe ends what writes into it"
+nothing_left "after signals"
+
+# --- streams, descriptors, terminal, environment, directory
+
+is "$(as_user sh -c 'echo text | "$@"' sh "$LIVERY" run tree cat)" text "standard input and output"
+is "$(head -c 20000000 /dev/zero | as_user "$LIVERY" run tree cat | sha256sum)" \
+	"$(head -c 20000000 /dev/zero | sha256sum)" "20 MB through the program"
+exits 3 "standard error" run tree sh -c 'echo out; echo error >&2; exit 3'
+is "$OUT $ERR" "out error" "each goes its own way, with nothing added"
+is "$(as_user sh -c 'exec 7<"$0"; "$@"' /etc/hostname "$LIVERY" run tree sh -c 'cat <&7')" "$(cat /etc/hostname)" \
+	"another descriptor is passed on"
+descriptors='import os; print(sorted(int(n) for n in os.listdir("/proc/self/fd"))[:-1])'
+is "$(as_user "$LIVERY" run tree $python -c "$descriptors" </dev/null)" \
+	"$(as_user $python -c "$descriptors" </dev/null)" "no descriptor more than without livery"
+closed='exec "$@" sh -c "ls /proc/self/fd >&2" <&- >&-'
+is "$(as_user sh -c "$closed" sh "$LIVERY" run tree 2>&1)" "$(as_user sh -c "$closed" sh env 2>&1)" \
+	"closed ones stay closed"
+cat >terminal <<'END'
+import os, pty, select, sys, termios, time
+pid, fd = pty.fork()
+if pid == 0:
+    time.sleep(0.2)
+    os.execv(sys.argv[1], sys.argv[1:])
+termios.tcsetwinsize(fd, (17, 71))
+seen = b""
+def until(text):
+    global seen
+    end = time.time() + 20
+    while text not in seen and time.time() < end:
+        try:
+            seen += os.read(fd, 4096) if select.select([fd], [], [], 0.1)[0] else b""
+        except OSError:
+            break
+    return text in seen
+print("terminal", until(b"ready"), b"17 71" in seen, b"not a tty" not in seen)
+os.write(fd, b"line\n")
+print("line", until(b"<line>"))
+os.write(fd, b"\x03")
+print("interrupted", until(b"interrupted"), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+END
+is "$(plain timeout 60 "${e2e_user[@]}" $python terminal "$LIVERY" run tree bash -c \
+	'tty; stty size </dev/tty; trap "echo interrupted; exit 9" INT; echo ready; read -r x; echo "<$x>"; sleep 10')" \
+	"terminal True True True
+line True
+interrupted True 9" "the terminal is the program's"
+rm terminal
+is "$(as_user env A=b "X=y z" "$LIVERY" run tree sh -c 'echo "$A $X $HOME $PWD"')" "b y z $SCRATCH $SCRATCH" \
+	"environment and working directory stay"
+is "$(as_user env A=b "$LIVERY" run tree env | grep -vE '^(LIVERY_VIEW|_)=' | sort)" \
+	"$(as_user env A=b env | grep -v '^_=' | sort)" "LIVERY_VIEW is all that is added"
+is "$(as_user sh -c 'umask 027; ulimit -n 500; "$@"' sh "$LIVERY" run tree sh -c 'umask; ulimit -n' | xargs)" \
+	"0027 500" "umask and limits stay"
+
+# --- where the view is
+
+ok "LIVERY_VIEW" run tree sh -c 'echo "$LIVERY_VIEW"; awk -v v="$LIVERY_VIEW" "\$5 == v" /proc/self/mountinfo | wc -l'
+like "$OUT" $'^/.*\n1$' "it is a mount point"
+view=${OUT%%$'\n'*}
+result "$([ ! -e "$view" ]; echo $?)" "afterwards it is gone"
+cat >arguments <<'END'
+import os, sys
+print("\n".join(a.replace(os.environ["LIVERY_VIEW"], "V") for a in sys.argv[1:]))
+END
+exits 0 "arguments" run tree $python arguments @ @/ @/usr/bin DESTDIR=@ --root=@/x a@b @x user@host: =@ =@/ a=@x @@ \
+	a=b=@ a/@/b '' -o@ 'a b=@/c d' @: '\@' -- @
+is "$OUT" 'V
+V/
+V/usr/bin
+DESTDIR=V
+--root=V/x
+a@b
+@x
+user@host:
+=V
+=V/
+a=@x
+@@
+a=b=V
+a/@/b
+
+-o@
+a b=V/c d
+@:
+\@
+--
+V' "@ is the view where it is an argument, begins a path, or is the value after ="
+rm arguments
+as_user bash -c 'mkdir "odd @ name" && touch "odd @ name/x"'
+ok "a staging tree of an odd name" run "odd @ name" ls @
+is "$OUT" x "it is the view's"
+as_user rm -rf "odd @ name" "odd @ name.livery"
+ok "by another path" run ./tree/../tree/ mkdir @/deep
+ok "by its absolute path" run "$SCRATCH/tree" rmdir @/deep
+ok "from the tree" as_user env -C tree "$LIVERY" run . sh -c 'printf "#!/bin/sh\necho mine\n" >"$1"/p; chmod 755 "$1"/p; "$1"/p' sh @
+is "$OUT" mine "a program of the view runs"
+ok "the working directory in the view" run tree env -C @ \
+	sh -c 'rm p; mkdir -p deep/er; cd deep/er; mknod x c 1 3; setfattr -n trusted.x -v y x'
+is "$(said tree/deep/er/x type major minor trusted.x)" "character device 1 3 79" "a relative path is the view's"
+ok "rm" run tree rm -r @/deep
+
+# --- who the program is
+
+ok "id" run tree sh -c 'id; id -u; id -g; whoami; busybox id -u; test -w /root || echo "just for the view"'
+is "$(tail -n +2 <<<"$OUT" | xargs)" "0 0 root 0 just for the view" "it is root"
+like "$OUT" '^uid=0\(root\) gid=0\(root\)( groups=0\(root\))?'$'\n' "with no other group"
+cat >identity <<'END'
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+print(os.getuid(), os.geteuid(), os.getgid(), os.getegid(), os.getresuid(), os.getresgid(), os.getgroups())
+for f, *a in (("setuid", 1000), ("setgid", 1000), ("setreuid", 5, 6), ("setregid", 5, 6), ("setresuid", 1, 2, 3),
+              ("setresgid", 1, 2, 3), ("seteuid", 7), ("setegid", 7), ("initgroups", "root", 0),
+              ("setgroups", [4, 5, 6]), ("setgroups", [])):
+    getattr(os, f)(*a)
+libc.setfsuid(5), libc.setfsgid(5)
+print(libc.getresuid(ctypes.c_void_p(8), ctypes.c_void_p(8), ctypes.c_void_p(8)), ctypes.get_errno())
+header = (ctypes.c_uint32 * 2)(0x20080522, 0)
+data = (ctypes.c_uint32 * 6)()
+print(libc.capget(header, data), libc.capset(header, data))
+END
+ok "ids are set" run tree $python identity
+is "$(head -n 1 <<<"$OUT")" "0 0 0 0 (0, 0, 0) (0, 0, 0) []" "all ids are root's"
+is "$(sed -n 2p <<<"$OUT")" "-1 14" "a wrong pointer is one (EFAULT)"
+is "$(tail -n 1 <<<"$OUT")" "0 0" "capget and capset"
+rm identity
+ok "a static program" run tree busybox sh -c 'busybox mknod "$LIVERY_VIEW"/static b 7 3 && busybox id -u'
+is "$OUT" 0 "is root too"
+is "$(said tree/static type major minor)" "block device 7 3" "and makes a device"
+ok "rm" run tree rm @/static
+
+# --- sealed
+
+ok "something to see" run tree sh -ec 'cd "$LIVERY_VIEW"; echo c >f; mknod null c 1 3; chown 5:6 f null
+	chmod 4711 f; setfattr -n trusted.t -v t f; setfattr -h -n security.selinux -v a:b:c null; setfacl -m u:9:rwx f'
+see='cd "$LIVERY_VIEW"; stat -c "%n %F %u:%g %a %t:%T" f null; getfattr -h -d -m- f null; cat f; getfacl -n f'
+ok "what a session sees" run tree sh -c "$see"
+wanted=$OUT
+like "$wanted" 'trusted.t="t"' "trusted.* too"
+like "$wanted" 'security.selinux="a:b:c' "labels too"
+like "$wanted" 'null character special file 5:6 644 1:3' "devices too"
+ok "what a sealed one sees" run --ro -o allow-unlabeled tree sh -c "$see"
+is "$OUT" "$wanted" "is the same"
+for change in 'mknod @/x c 1 3' 'setfattr -n trusted.x -v x @/f' 'setfattr -x trusted.t @/f' 'touch @/f' 'ln @/f @/x' \
+	'setfacl -m u:1:r @/f' 'chown 1 @/f'; do
+	# shellcheck disable=SC2086 # words
+	exits 1 "sealed: $change" run --ro -o allow-unlabeled tree $change
+	like "$ERR" "Read-only file system" "sealed: it says why"
+done
+ok "a sealed session takes options as mount does" run --ro -o allow-unlabeled,clamp=1000 tree stat -c %Y @/f
+is "$OUT" 1000 "clamp"
+ok "what a session sees then" run tree sh -c "$see"
+is "$OUT" "$wanted" "nothing has changed"
+
+# --- mount options
+
+printf '/.* u:r:default:s0\n/dev(/.*)? u:r:dev:s0\n' >policy
+ok "-o policy, default-owner" run -o "policy=$SCRATCH/policy" -o default-owner=7:8 tree sh -ec 'cd "$LIVERY_VIEW"
+	mkdir dev; mknod dev/zero c 1 5; mknod dev/loop0 b 7 0; touch plain
+	getfattr --only-values -n security.selinux dev/zero | tr "\0" "\n"'
+is "$OUT" "u:r:dev:s0" "the program sees the label"
+is "$(said tree/dev/zero type major minor uid gid label)" "character device 1 5 7 8 u:r:dev:s0" \
+	"a device has label and owner"
+is "$(said tree/dev/loop0 type major minor uid gid label)" "block device 7 0 7 8 u:r:dev:s0" "another has"
+is "$(said tree/plain type uid label)" "regular file 7 u:r:default:s0" "a file has"
+ok "-o db" run -o "db=$SCRATCH/other.livery" tree stat -c %u @/f
+is "$OUT" 0 "another database is another view"
+rm -f other.livery
+nothing_left "after sealed and other sessions"
+
+# --- the database afterwards
+
+is "$(said tree/f type mode uid gid trusted.t)" "regular file 4771 5 6 74" "the file"
+is "$(said tree/null type major minor uid gid label)" "character device 1 3 5 6 a:b:c" "the device"
+like "$(said tree/f system.posix_acl_access)" "^0200000001000700" "the ACL"
+is "$(as_user stat -c '%F %U' tree/null)" "regular empty file $(as_user id -un)" "the staging tree has a placeholder"
+is "$(as_user getfattr -d -m- tree/f)" "" "and no attribute"
+ok "status" as_user "$LIVERY" status tree
+is "$(as_user "$LIVERY" ls --json tree | $python -c 'import json, sys
+print(*sorted(e["path"] + ":" + e["type"][0] for e in json.load(sys.stdin)))')" "dev:d f:r null:c plain:r" "ls --json"
+is "$(find . -maxdepth 1 -name 'tree*' | sort | xargs)" "./tree ./tree.livery" "the database is one file"
+
+# --- a view that is up already
+
+ok "mount -o rw" mount_view tree view -o rw
+started=$(daemons)
+ok "a session in it" run tree sh -ec 'echo "$LIVERY_VIEW"; mknod "$1"/full c 1 7; setfattr -n trusted.x -v y "$1"/f' sh @
+is "$OUT" "$SCRATCH/view" "its place is used"
+is "$(as_user stat -c '%F %t:%T' view/full)" "character special file 1:7" "what was made shows"
+ok "the view stays" is_mounted "$SCRATCH/view"
+only_daemon() { [ "$(daemons)" = "$started" ]; }
+ok "nothing else does" wait_for 10 only_daemon
+exits 5 "a second session" run tree sh -c 'test -c "$1"/full && rm "$1"/full && exit 5' sh @
+ok "two at once" as_user bash -ec 'for i in 1 2; do
+	"$0" run tree sh -c "for j in \$(seq 50); do mknod \$LIVERY_VIEW/d$i.\$j c $i \$j || exit 1; done" & done; wait -n; wait -n' "$LIVERY"
+is "$(as_user find view -name 'd?.*' -type c | wc -l)" 100 "both have made all"
+is "$(said tree/f trusted.x)" 79 "an attribute is in the database"
+as_user find view -name 'd?.*' -delete
+strict_umount view
+ok "a sealed view" mount_view tree view -o allow-unlabeled
+exits 2 "a session that writes beside a sealed view" run tree echo started
+is "$OUT" "" "the program was not started"
+like "$ERR" "^livery( run)?: .*(view|process)" "it says what is in the way"
+ok "a sealed one beside it" run --ro -o allow-unlabeled tree true
+strict_umount view
+nothing_left "at the end"
+finish
