@@ -228,6 +228,27 @@ for i in range(100000): os.mknod(\"killed/%s.%d\" % (sys.argv[1], i), 0o020600, 
 	done
 	mknod after c 1 3 && find killed -type c | wc -l'
 like "$OUT" "^[1-9]" "others go on, and some were made"
+cat >leaving <<'END'
+import os, threading, time
+# The program ends while its threads are in their calls.
+view = os.environ["LIVERY_VIEW"]
+def work(n):
+    for i in range(100000):
+        os.mknod(f"{view}/left.{os.getpid()}.{n}.{i}", 0o020600, 259)
+        os.setxattr(f"{view}/left.{os.getpid()}.{n}.{i}", "trusted.x", b"x")
+for n in range(3):
+    threading.Thread(target=work, args=(n,), daemon=True).start()
+time.sleep(0.03)
+os._exit(7)
+END
+ended=
+for _ in {1..25}; do
+	capture run tree $python leaving
+	ended+="$status "
+	[ "$status$ERR" = 7 ] || diag "$ERR"
+done
+is "$ended" "$(printf '7 %.0s' {1..25})" "programs that end amid calls: each view ends at once"
+is "$(mounts_left)" "" "no mount is left"
 ok "database and tree agree" as_user "$LIVERY" status tree
 ok "no process is left" wait_for 10 no_daemon
 no_sanitizer_report "all"
