@@ -102,6 +102,11 @@ is "$(as_user env --default-signal=PIPE bash -c '"$@" sh -c "yes | head -n 1" 2>
 0" "a broken pipe ends what writes into it"
 nothing_left "after signals"
 
+exits 4 "a program that leaves another behind" run tree \
+	sh -c '(sleep 0.5; mknod "$1"/late c 1 3; setfattr -n security.x -v y "$1"/late) >/dev/null 2>&1 & exit 4' sh @
+is "$(said tree/late type major minor security.x)" "character device 1 3 79" "the view is there until that has ended"
+ok "rm" run tree rm @/late
+
 # --- streams, descriptors, terminal, environment, directory
 
 is "$(as_user sh -c 'echo text | "$@"' sh "$LIVERY" run tree cat)" text "standard input and output"

@@ -7,7 +7,7 @@
 #
 # KILL_SEED repeats a run as far as the delays go.
 
-# shellcheck disable=SC2016,SC2154 # text for other shells, the library's variables
+# shellcheck disable=SC2016,SC2046,SC2154 # text for other shells, lists of processes, the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 
@@ -83,7 +83,7 @@ killed() { # PID...
 	[ $# != 0 ] || { wrong "there is nothing to kill"; return; }
 	kill -KILL "$@" 2>/dev/null
 }
-# after_kill: what must hold however it came.
+# However it came, nothing stays.
 settle() { # VIEW
 	wait_for 20 eval "! is_mounted '$1'" ||
 		{ as_user "$LIVERY" umount "$1" >umount.err 2>&1; ! is_mounted "$1"; } ||
