@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/statfs.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -63,6 +65,14 @@ int session_check_host(struct err *e)
 {
 	cleanup_close int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
 
+	/* Under 'livery run', geteuid(2) is no answer. */
+	if (getauxval(AT_EUID) != 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return err_set(e, ERR_REFUSED,
+			"cannot mount a view: fusermount3 gets no privileges here, as "
+			"under "
+			"'livery run' and in sandboxes (no_new_privs); mount it outside "
+			"of "
+			"that");
 	if (fd < 0) {
 		int why = errno;
 

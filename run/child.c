@@ -79,8 +79,8 @@ static int enter(const struct run_options *o, uid_t uid, gid_t gid, struct err *
 	return o->world == RUN_CHROOT ? namespace_chroot(o->mountpoint, e) : 0;
 }
 
-__attribute__((noreturn)) static void become(
-	int up, int down, const struct run_options *o, const sigset_t *signals)
+__attribute__((noreturn)) static void become(int up, int down,
+	const struct run_options *o, const struct child_signals *signals)
 {
 	enum call_scope scope = o->world == RUN_HERE ? CALL_ALWAYS : CALL_NAMESPACE;
 	struct report r = {0};
@@ -89,7 +89,8 @@ __attribute__((noreturn)) static void become(
 	char go;
 	int error;
 
-	signal(SIGPIPE, SIG_DFL);
+	signal(SIGPIPE, signals->on_pipe);
+	signal(SIGCHLD, signals->on_child);
 	r.listener = filter_install(scope, &r.e);
 	send_report(up, &r);
 	if (r.listener < 0 || read_all(down, &go, 1) != 1)
@@ -100,7 +101,7 @@ __attribute__((noreturn)) static void become(
 		send_report(up, &r);
 		_exit(CANNOT_START);
 	}
-	sigprocmask(SIG_SETMASK, signals, NULL);
+	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 	execvp(o->argv[0], o->argv);
 	error = errno;
 	fprintf(stderr, "livery: run: %s: %s\n", o->argv[0], strerror(error));
@@ -132,8 +133,8 @@ static void give_up(struct child *c)
 	close(c->down);
 }
 
-int child_start(struct child *c, const struct run_options *o, const sigset_t *signals,
-	struct err *e)
+int child_start(struct child *c, const struct run_options *o,
+	const struct child_signals *signals, struct err *e)
 {
 	int up[2], down[2];
 	struct report r;

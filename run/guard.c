@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -23,20 +22,6 @@ static bool dismissed(int alive)
 		n = read(alive, &c, 1);
 	} while (n < 0 && errno == EINTR);
 	return n == 1;
-}
-
-static void kill_all(int listener)
-{
-	struct pollfd p = {.fd = listener, .events = POLLIN};
-
-	for (;;) {
-		if (poll(&p, 1, -1) < 0 && errno != EINTR)
-			return;
-		if (p.revents & POLLIN)
-			supervisor_kill_one(listener);
-		else if (p.revents & (POLLHUP | POLLERR | POLLNVAL))
-			return;
-	}
 }
 
 #define ALIVE    3
@@ -68,7 +53,7 @@ __attribute__((noreturn)) static void guard(
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	prctl(PR_SET_NAME, "livery-guard");
 	if (!dismissed(ALIVE)) {
-		kill_all(LISTENER);
+		supervisor_kill_all(LISTENER);
 		if (o->orphaned)
 			o->orphaned(o->arg);
 	}

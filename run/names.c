@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <linux/limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
@@ -88,15 +90,18 @@ void call_mknodat(struct call *c)
 /* As the kernel does it; where that refuses it, by the view's daemon. */
 static int link_to(int source, int dir, const char *name)
 {
-	char from[FD_PATH], to[FD_PATH], text[PATH_MAX + NAME_MAX + 2];
+	cleanup_free char *text = malloc(XATTR_SIZE_MAX + NAME_MAX + 1);
+	char from[FD_PATH], to[FD_PATH];
 	ssize_t len;
 
+	if (!text)
+		return -ENOMEM;
 	fd_path(source, from);
 	if (linkat(AT_FDCWD, from, dir, name, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	if (errno != EPERM)
 		return -errno;
-	len = getxattr(from, SIDE_PATH, text, PATH_MAX);
+	len = getxattr(from, SIDE_PATH, text, XATTR_SIZE_MAX);
 	if (len < 0) /* it may have no name any more */
 		return errno == ESTALE ? -ENOENT : -errno;
 	strcpy(text + len, name);

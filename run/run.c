@@ -26,9 +26,9 @@ struct run {
 	struct run_view view;
 	struct child child;
 	struct guard guard;
-	sigset_t before; /* the caller's mask of signals */
-	int signals;     /* signalfd */
-	bool ended;      /* the program itself */
+	struct child_signals before; /* as this process was called */
+	int signals;                 /* signalfd */
+	bool ended;                  /* the program itself */
 	int status;
 };
 
@@ -44,9 +44,9 @@ static int listen_to_signals(struct run *r, struct err *e)
 	sigaddset(&ours, SIGTSTP);
 	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
 		sigaddset(&ours, passed_on[i]);
-	sigprocmask(SIG_BLOCK, &ours, &r->before);
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGCHLD, SIG_DFL);
+	sigprocmask(SIG_BLOCK, &ours, &r->before.mask);
+	r->before.on_pipe = signal(SIGPIPE, SIG_IGN);
+	r->before.on_child = signal(SIGCHLD, SIG_DFL);
 	r->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
 	return r->signals < 0 ? err_sys(e, NULL, "cannot listen to signals") : 0;
 }
@@ -148,7 +148,8 @@ static int supervise(struct run *r, struct err *e)
 {
 	int rc;
 
-	if (guard_start(&r->guard, r->child.listener, r->o, e) < 0) {
+	if (supervisor_prepare(e) < 0 ||
+		guard_start(&r->guard, r->child.listener, r->o, e) < 0) {
 		kill(r->child.pid, SIGKILL);
 		return -1;
 	}

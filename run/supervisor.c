@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -24,10 +27,18 @@
 /* One may wait for a command that has borrowed the database, others must not. */
 #define THREADS_MIN 4
 
+#define PLACE 512 /* bytes for a struct seccomp_notif, which may grow */
+
 struct supervisor {
 	int listener;
 	const struct run_view *view;
 	struct seccomp_notif_sizes sizes;
+	/*
+	 * What each thread answers, one after the other, in memory that the guard shares:
+	 * the kernel itself writes there who waits, so no kill comes in between.
+	 */
+	char *answering;
+	size_t count;
 };
 
 static struct supervisor supervisor;
@@ -101,14 +112,21 @@ static void serve(const struct supervisor *s, const struct seccomp_notif *n)
 	reply(s, &c);
 }
 
+static struct seccomp_notif *place(const struct supervisor *s, size_t i)
+{
+	return (struct seccomp_notif *)(void *)(s->answering + i * PLACE);
+}
+
+static _Atomic size_t started;
+
 static void *work(void *arg)
 {
 	const struct supervisor *s = arg;
-	struct seccomp_notif *n = malloc(s->sizes.seccomp_notif);
+	struct seccomp_notif *n = place(s, atomic_fetch_add(&started, 1));
 	struct follower f;
 
 	follow_begin(&f);
-	while (n) {
+	for (;;) {
 		memset(n, 0, s->sizes.seccomp_notif);
 		if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, n) == 0) {
 			follow_caller(&f, (pid_t)n->pid);
@@ -117,27 +135,38 @@ static void *work(void *arg)
 			break;
 		}
 	}
-	free(n);
 	return NULL;
 }
 
-int supervisor_start(int listener, const struct run_view *view, struct err *e)
+int supervisor_prepare(struct err *e)
 {
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
-	long count = processors > THREADS_MIN ? processors : THREADS_MIN;
-	pthread_t thread;
-	int rc = ask_sizes(&supervisor.sizes);
+	struct supervisor *s = &supervisor;
+	int rc = ask_sizes(&s->sizes);
 
-	supervisor.listener = listener;
-	supervisor.view = view;
+	if (rc == 0 && s->sizes.seccomp_notif > PLACE)
+		rc = -E2BIG;
 	if (rc < 0) {
 		errno = -rc;
 		return err_sys(e, NULL, "cannot ask how calls are told (seccomp)");
 	}
+	s->count = (size_t)(processors > THREADS_MIN ? processors : THREADS_MIN);
+	s->answering = mmap(NULL, s->count * PLACE, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	return s->answering == MAP_FAILED ? err_sys(e, NULL, "out of memory") : 0;
+}
+
+int supervisor_start(int listener, const struct run_view *view, struct err *e)
+{
+	pthread_t thread;
+	int rc;
+
+	supervisor.listener = listener;
+	supervisor.view = view;
 	/* It changes places with its caller on one processor; older kernels do not. */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
 		SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	for (long i = 0; i < count; i++) {
+	for (size_t i = 0; i < supervisor.count; i++) {
 		rc = pthread_create(&thread, NULL, work, &supervisor);
 		if (rc != 0) {
 			errno = rc;
@@ -148,16 +177,37 @@ int supervisor_start(int listener, const struct run_view *view, struct err *e)
 	return 0;
 }
 
-int supervisor_kill_one(int listener)
+static void kill_waiting(const struct supervisor *s, int listener)
 {
-	struct seccomp_notif_sizes sizes;
-	cleanup_free struct seccomp_notif *n = NULL;
-	int rc = ask_sizes(&sizes);
+	for (size_t i = 0; i < s->count; i++) {
+		struct seccomp_notif *n = place(s, i);
 
-	n = rc == 0 ? calloc(1, sizes.seccomp_notif) : NULL;
-	if (!n)
-		return rc < 0 ? rc : -ENOMEM;
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, n) < 0)
-		return -errno;
-	return kill((pid_t)n->pid, SIGKILL) < 0 ? -errno : 0;
+		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id) == 0)
+			kill((pid_t)n->pid, SIGKILL);
+	}
+}
+
+static void kill_next(const struct supervisor *s, int listener)
+{
+	struct seccomp_notif *n = place(s, 0);
+
+	memset(n, 0, s->sizes.seccomp_notif);
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, n) == 0)
+		kill((pid_t)n->pid, SIGKILL);
+}
+
+void supervisor_kill_all(int listener)
+{
+	struct pollfd p = {.fd = listener, .events = POLLIN};
+
+	kill_waiting(&supervisor, listener);
+	for (;;) {
+		p.revents = 0;
+		if (poll(&p, 1, -1) < 0 && errno != EINTR)
+			return;
+		if (p.revents & POLLIN)
+			kill_next(&supervisor, listener);
+		else if (p.revents & (POLLHUP | POLLERR | POLLNVAL))
+			return;
+	}
 }

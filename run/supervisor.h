@@ -7,12 +7,22 @@
 #include "run/resolve.h"
 
 /*
+ * Before the guard is started: what is held back and being answered stands where both see
+ * it.
+ */
+int supervisor_prepare(struct err *e);
+
+/*
  * Starts them; they end with the process. listener and view stay the caller's, and in
  * use. The caller has all signals blocked that it wants to hear of itself.
  */
 int supervisor_start(int listener, const struct run_view *view, struct err *e);
 
-/* Takes one call and kills whoever makes it. 0, or -errno (EINTR, ENOENT: try again). */
-int supervisor_kill_one(int listener);
+/*
+ * In the guard, when the supervisor is gone: kills whoever waited for its answer (nobody
+ * else will ever give one), and whoever makes a call that is held back, until none is
+ * left that could.
+ */
+void supervisor_kill_all(int listener);
 
 #endif

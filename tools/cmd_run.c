@@ -102,11 +102,17 @@ static int end_view(const struct used_view *v, struct err *e)
 	return rc;
 }
 
+/* Who was killed may not have let go of the view yet. */
+#define ORPHAN_TRIES 20
+
 static void on_orphaned(void *arg)
 {
 	struct err e;
+	int rc = -1;
 
-	if (end_view(arg, &e) < 0)
+	for (int i = 0; rc < 0 && i < ORPHAN_TRIES; i++)
+		rc = end_view(arg, &e);
+	if (rc < 0)
 		err_print(&e);
 }
 

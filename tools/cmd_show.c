@@ -48,8 +48,10 @@ static int with_path(const char *given, show_fn *show, struct err *e)
 	struct node *n;
 	int rc;
 
-	if (engine_options_init(&o, e) < 0 ||
-		locate_path(&p, given, opt_staging, opt_db, e) < 0 ||
+	if (engine_options_init(&o, e) < 0)
+		return -1;
+	o.trusted = true;
+	if (locate_path(&p, given, opt_staging, opt_db, e) < 0 ||
 		place_open(&p, DB_READ, &o, &en, e) < 0)
 		return -1;
 	n = engine_find(en, p.path, e);
