@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# livery run --chroot and --userns: dpkg -i with maintainer scripts inside the view, rpm --root
+# and chroot from outside, as an ordinary user. What comes out is what root makes in a plain
+# directory.
+
+# shellcheck disable=SC2016,SC2154 # text for other shells, the library's variables
+here=$(cd "$(dirname "$0")" && pwd)
+. "$here/../lib/e2e.sh"
+E2E_TIMEOUT=300
+PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+fixture --small
+debs=$("$e2e_top/tests/fixtures/mkpackages" "$FIXTURES") || bail "there are no packages"
+mkdir packages && tar -C packages -xf "$debs" --strip-components=1 debs || bail "no packages"
+# Users and groups that their scripts make, setuid and setgid files, triggers, alternatives.
+mkdir chosen
+for name in adduser at ed screen nano; do
+	cp packages/"$name"_*.deb chosen/ || bail "there is no $name"
+done
+chmod -R a+rX chosen
+run() { as_user "$LIVERY" run "$@"; }
+
+# --- a user namespace with nothing in it
+
+as_user mkdir empty
+ok "--chroot wants the program in the view" as_user sh -c '! "$1" run --chroot empty true' sh "$LIVERY"
+as_user rm -rf empty empty.livery*
+
+# --- owners, inside
+
+ok "unpack" as_user "$LIVERY" unpack "$FIXTURE" tree
+exits 0 "stat and chown" run --chroot tree sh -c 'set -e
+	cd /tmp; pwd; id -u; touch new; chown 33:42 new; ln -s new link; chown -h 7:8 link
+	mknod console c 5 1; chmod 4755 new
+	stat -c "%n %F %a %u %g %t %T" new link console /etc/shadow /; ls -l /proc/self/exe | grep -c ls
+	test -c /dev/null && echo >/dev/null
+	dd if=/etc/hostname of=copy bs=1 count=1 2>/dev/null; stat -c %u copy
+	cd / && chroot . stat -c "%u %g" /tmp/new'
+is "$OUT" "/tmp
+0
+new regular empty file 4755 33 42 0 0
+link symbolic link 777 7 8 0 0
+console character special file 644 0 0 5 1
+/etc/shadow regular file 640 0 42 0 0
+/ directory 755 0 0 0 0
+1
+0
+33 42" "are the database's"
+exits 0 "the same by statx and by descriptors" run --chroot tree perl -e '
+	open(my $f, "<", "/tmp/new"); my @s = stat($f); print "$s[4] $s[5]\n";
+	chown(1, 2, $f); @s = stat("/tmp/new"); print "$s[4] $s[5]\n";
+	@s = lstat("/tmp/link"); print "$s[4]\n"; print((stat("/proc/self/cwd"))[4], "\n")'
+is "$OUT" "33 42
+1 2
+7
+0" "are the same"
+exits 0 "@ is the root directory" run --chroot tree sh -c 'cd "$1" && echo "$PWD $2 $LIVERY_VIEW"' sh @ a=@/etc
+is "$OUT" "/ a=/etc /" "of the program"
+run --chroot tree rm -f /tmp/new /tmp/link /tmp/console /tmp/copy
+ok "nothing is left" as_user "$LIVERY" status tree
+ok "the host's files are not the view's" run --userns tree sh -c '! chown 5 /etc/hostname 2>/dev/null'
+
+# --- against root
+
+listing() { # DIRECTORY: what root would see, but for what has a time or a host in it
+	echo "cd $1 && find . \( -path ./dev -o -path ./chosen -o -path ./proc -o -path ./sys \) -prune -o \
+		-printf '%P %y %m %U %G %l\n' | sort; cat etc/passwd etc/group etc/gshadow var/lib/dpkg/status;
+		cut -d: -f1,2 etc/shadow"
+}
+compare() { # WHAT
+	run tree sh -c "$(listing '"$LIVERY_VIEW"')" >session.list 2>session.err
+	as_root sh -c "$(listing native)" >native.list 2>native.err
+	is "$(cat session.err)" "" "$1: it can be listed"
+	result $(($(wc -l <native.list) < 5000)) "$1: there is something to compare"
+	is "$(diff native.list session.list | head -n 20)" "" "$1: what root makes"
+}
+if have_root; then
+	mkdir native
+	as_root sh -c "tar -C native -xpf '$FIXTURE' && cp -r chosen native/"
+	as_user cp -r chosen tree/
+	scripts='export DEBIAN_FRONTEND=noninteractive
+		dpkg --force-depends -i /chosen/*.deb >/tmp/dpkg.log 2>&1 || { tail /tmp/dpkg.log; exit 1; }
+		rm /tmp/dpkg.log'
+	ok "dpkg -i, as root" as_root chroot native sh -c "$scripts"
+	ok "dpkg -i under --chroot" run --chroot tree sh -c "$scripts"
+	as_user rm -rf tree/chosen
+	as_root rm -rf native/chosen
+	as_user "$LIVERY" status --repair tree >/dev/null
+	compare "dpkg -i"
+
+	mkdir -p rpm/files
+	cat >rpm/x.spec <<-'END'
+		Name: x
+		Version: 1
+		Release: 1
+		Summary: x
+		License: MIT
+		%description
+		x
+		%install
+		mkdir -p %{buildroot}/opt/x/d
+		echo suid >%{buildroot}/opt/x/suid
+		echo cap >%{buildroot}/opt/x/cap
+		ln -s suid %{buildroot}/opt/x/link
+		%files
+		%attr(4755, root, mail) /opt/x/suid
+		%caps(cap_net_raw=ep) %attr(0750, daemon, adm) /opt/x/cap
+		%attr(2775, news, staff) /opt/x/d
+		/opt/x/link
+		%post
+		id -u >/opt/x/post && chown games:man /opt/x/post && chmod 640 /opt/x/post
+	END
+	chown -R "$(stat -c %U tree)": rpm
+	ok "an rpm" as_user sh -c 'cd rpm && rpmbuild --quiet --define "_topdir $PWD" -bb x.spec'
+	rpm=$(echo rpm/RPMS/*/x-1-1.*.rpm)
+	as_root cp "$rpm" .x.rpm && chmod 644 .x.rpm
+	ok "rpm --root, as root" as_root rpm --root "$SCRATCH/native" --dbpath /var/lib/rpm --nodeps -i "$SCRATCH/.x.rpm"
+	ok "rpm --root under --userns" run --userns tree rpm --root @ --dbpath /var/lib/rpm --nodeps -i "$SCRATCH/.x.rpm"
+	compare "rpm"
+	is "$(as_user "$LIVERY" stat --json tree/opt/x/cap | grep -o 'security.capability": "[0-9a-f]*')" \
+		'security.capability": "0100000200200000000000000000000000000000' "with its capability"
+else
+	skip "dpkg -i and rpm --root against root" "only root can make what they are compared with"
+fi
+
+ok "no process is left" wait_for 10 no_daemon
+is "$(mounts_left)" "" "no mount is left"
+no_sanitizer_report "all"
+finish
