@@ -39,9 +39,11 @@
 #define SIDE_MKNOD "livery.mknod"
 /*
  * Set on a directory: makes a hard link in it, as link(2) does for root. The value is
- * "SOURCE\0NAME", without NUL at its end: SOURCE as SIDE_PATH gives it (a symbolic link
- * is linked itself, and none is followed on the way), NAME the new name. EINVAL for
- * anything else, and for a NAME as above; EPERM where SOURCE is a directory.
+ * "SOURCE\0INODE NAME", without NUL at its end: SOURCE as SIDE_PATH gives it (a symbolic
+ * link is linked itself, and none is followed on the way), INODE its number in the view,
+ * decimal, NAME the new name. ESTALE where SOURCE is another inode, since something was
+ * renamed; EINVAL for anything else, and for a NAME as above; EPERM where SOURCE is a
+ * directory.
  */
 #define SIDE_LINK "livery.link"
 /*

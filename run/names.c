@@ -87,27 +87,42 @@ void call_mknodat(struct call *c)
 		(uint32_t)c->args[3]);
 }
 
-/* As the kernel does it; where that refuses it, by the view's daemon. */
-static int link_to(int source, int dir, const char *name)
+#define RENAMED_MAX 8 /* times that a file is renamed while it is linked */
+
+/* By the view's daemon, which finds the source by its path. -ESTALE: it has another now.
+ */
+static int link_by_path(int source, int dir, const char *name)
 {
-	cleanup_free char *text = malloc(XATTR_SIZE_MAX + NAME_MAX + 1);
+	cleanup_free char *text = malloc(XATTR_SIZE_MAX + NAME_MAX + 32);
 	char from[FD_PATH], to[FD_PATH];
+	struct stat st;
 	ssize_t len;
 
 	if (!text)
 		return -ENOMEM;
-	fd_path(source, from);
-	if (linkat(AT_FDCWD, from, dir, name, AT_SYMLINK_FOLLOW) == 0)
+	len = getxattr(fd_path(source, from), SIDE_PATH, text, XATTR_SIZE_MAX);
+	if (len < 0) /* it may have no name any more */
+		return errno == ESTALE ? -ENOENT : -errno;
+	if (fstat(source, &st) < 0)
+		return -errno;
+	len += sprintf(text + len, "%ju %s", (uintmax_t)st.st_ino, name);
+	return setxattr(fd_path(dir, to), SIDE_LINK, text, (size_t)len, 0) < 0 ? -errno
+									       : 0;
+}
+
+/* As the kernel does it, where it lets an ordinary user. */
+static int link_to(int source, int dir, const char *name)
+{
+	char from[FD_PATH];
+	int rc = -ESTALE;
+
+	if (linkat(AT_FDCWD, fd_path(source, from), dir, name, AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	if (errno != EPERM)
 		return -errno;
-	len = getxattr(from, SIDE_PATH, text, XATTR_SIZE_MAX);
-	if (len < 0) /* it may have no name any more */
-		return errno == ESTALE ? -ENOENT : -errno;
-	strcpy(text + len, name);
-	len += (ssize_t)strlen(name);
-	return setxattr(fd_path(dir, to), SIDE_LINK, text, (size_t)len, 0) < 0 ? -errno
-									       : 0;
+	for (int i = 0; rc == -ESTALE && i < RENAMED_MAX; i++)
+		rc = link_by_path(source, dir, name);
+	return rc == -ESTALE ? -ENOENT : rc;
 }
 
 struct link_call {

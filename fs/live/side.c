@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The side channel of a view that writes (fs/side.h). */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -138,12 +139,13 @@ static int make(fuse_req_t req, fuse_ino_t dir, const char *value, size_t size)
 	return rc;
 }
 
-/* "SOURCE\0NAME" */
+/* "SOURCE\0INODE NAME" */
 static int link_from(fuse_req_t req, fuse_ino_t dir, const char *value, size_t size)
 {
 	cleanup_free char *source = text_of(value, size);
 	struct live *l = ops_live(req);
 	struct live_entry found, made;
+	unsigned long long ino;
 	const char *name;
 	int rc;
 
@@ -152,12 +154,15 @@ static int link_from(fuse_req_t req, fuse_ino_t dir, const char *value, size_t s
 	if (strlen(source) == size)
 		return -EINVAL;
 	name = source + strlen(source) + 1;
-	if (name + strlen(name) != source + size || !is_name(name))
+	if (name + strlen(name) != source + size ||
+		!take_number(&name, 10, ULLONG_MAX, &ino) || !is_name(name))
 		return -EINVAL;
 	rc = live_find(l, source, &found);
 	if (rc < 0)
 		return rc;
-	rc = live_link(l, found.node, ops_node(req, dir), name, &made);
+	rc = found.st.st_ino == ino
+		     ? live_link(l, found.node, ops_node(req, dir), name, &made)
+		     : -ESTALE;
 	if (rc == 0) {
 		ops_forget_attr(req, ops_number(l, made.node));
 		ops_forget_attr(req, dir);

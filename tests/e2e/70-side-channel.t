@@ -43,7 +43,8 @@ def mknod(path, value):
     return tell(path, "mknod", value.encode())
 
 def link(path, source, name):
-    return tell(path, "link", source.encode() + b"\0" + name.encode())
+    number = os.lstat(source or ".").st_ino if os.path.lexists(source or ".") else 0
+    return tell(path, "link", source.encode() + b"\0%d " % number + name.encode())
 
 # An old time, which is what the kernel has then: what shows afterwards was asked anew.
 def age(*paths):
@@ -136,6 +137,7 @@ END
 
 # --- link
 
+number_hex() { printf '%s ' "$(as_user stat -c %i "$1")" | od -An -tx1 | tr -d ' \n'; }
 side "a hard link shows, and with it the source's link count and the directory's time, at once" \
 	"1 2 True True True" <<'END'
 age("d/e/file", "d")
@@ -144,13 +146,14 @@ print(before.st_nlink, link("d", "d/e/file", "again") or os.lstat("d/e/file").st
 after = os.lstat("d/e/file")
 print(is_new("d"), after.st_ctime_ns > before.st_ctime_ns, os.path.samefile("d/again", "d/e/file"))
 END
-at_once "and when only that time is asked for" setfattr -n livery.link -v 0x706c61696e0061742d6f6e636532 view/d
+at_once "and when only that time is asked for" setfattr -n livery.link \
+	-v "0x706c61696e00$(number_hex view/plain)61742d6f6e636532" view/d
 as_user rm view/d/at-once2
 side "in the root, by a descriptor, with any name" "0 True 3" <<'END'
 age(".")
 fd = os.open(".", os.O_RDONLY)
 name = "new\nline and \udcff".encode(errors="surrogateescape")
-print(tell(f"/proc/self/fd/{fd}/.", "link", b"d/e/file\0" + name), is_new("."), os.lstat(name).st_nlink)
+print(tell(f"/proc/self/fd/{fd}/.", "link", b"d/e/file\0%d " % os.lstat("d/e/file").st_ino + name), is_new("."), os.lstat(name).st_nlink)
 END
 side "of a symbolic link: itself" "0 True 2" <<'END'
 print(link("d/e", "d/link", "link"), os.path.islink("d/e/link"), os.lstat("d/link").st_nlink)
@@ -161,7 +164,7 @@ print([link("d/e", "d/" + n, n) for n in ("console", "fifo", "socket")],
       os.lstat("d/console").st_nlink)
 END
 side "by what livery.path says" "0 5" <<'END'
-print(tell("d", "link", ask("d/e/file", "path") + b"by-path"), os.lstat("d/by-path").st_uid)
+print(tell("d", "link", ask("d/e/file", "path") + b"%d by-path" % os.lstat("d/e/file").st_ino), os.lstat("d/by-path").st_uid)
 END
 side "of a file that is open, to a name that was just removed" "content 5" <<'END'
 f = open("d/e/file")
@@ -193,9 +196,14 @@ side "a name that is too long, and the longest" "ENAMETOOLONG 0" <<'END'
 print(link("d/e", "plain", "n" * 256), link("d/e", "plain", "n" * 255))
 END
 side "other forms are refused" "EINVAL" <<'END'
-bad = (b"", b"\0", b"plain", b"plain\0", b"plain\0x\0", b"plain\0x\0y", b"plain\0.", b"plain\0..", b"plain\0a/x",
-       b"plain\0/x", b"/plain\0x", b"./plain\0x", b"d/../plain\0x", b"d//link\0x", b"d/link/\0x", b"..\0x")
+plain = b"%d " % os.lstat("plain").st_ino
+bad = (b"", b"\0", b"plain", b"plain\0", b"plain\0x", b"plain\0" + plain, *(b"plain\0" + plain + name for name in (
+           b"x\0", b"x\0y", b".", b"..", b"a/x", b"/x")), b"plain\0 1 x", b"plain\0-1 x", b"plain\0" + plain[:-1],
+       *(source + b"\0" + plain + b"x" for source in (b"/plain", b"./plain", b"d/../plain", b"d//link", b"d/link/", b"..")))
 print(*{tell("d", "link", value) for value in bad} | {v for v in bad if os.path.lexists("d/x")})
+END
+side "a source that is another inode by now" "ESTALE" <<'END'
+print(tell("d", "link", b"plain\0%d x" % os.lstat("d/e/file").st_ino))
 END
 side "nothing is linked into a file" "ENOTDIR ENOTDIR ENOTDIR" <<'END'
 print(*(link(p, "plain", "x") for p in ("plain", "d/link", "null")))
@@ -226,7 +234,7 @@ plain {}
 True []"
 side "a view that writes: all attributes, and each that is listed can be got" "$shown" <attributes
 is "$(as_user getfattr -n livery.attr.trusted.x --only-values view/d/e/file)" "hidden" "with getfattr"
-as_user setfattr -h -n livery.link -v 0x706c61696e006279 view/d
+as_user setfattr -h -n livery.link -v "0x706c61696e00$(number_hex view/plain)6279" view/d
 is "$(as_user stat -c %h view/plain)" 3 "a link with setfattr"
 if have_root; then
 	as_root setpriv --reuid=12345 --regid=12345 --clear-groups \
