@@ -5,11 +5,14 @@
 # extracted, a package with a configure script and one of CMake's built and installed, both in
 # the view. The tree and the image of it equal those that root makes natively, by the same steps
 # at the same path.
+#
+# BUILDS_BY=run has all of it done under livery run, by the very programs that root uses.
 
 # shellcheck disable=SC2154 # the library's variables
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 
+by=${BUILDS_BY:-view}
 fetched=$("$e2e_top/tests/fixtures/mkpackages" "$FIXTURES") || bail "there are no packages to extract"
 mkdir packages && tar -C packages -xf "$fetched" || bail "the packages cannot be read"
 chmod -R a+rX packages
@@ -116,8 +119,14 @@ if have_root; then
 fi
 
 ok "mount" mount_view tree work -o rw || bail "nothing to go on with"
+in_view() {
+	case $by in
+	view) as_user env -C "$SCRATCH/work" "PATH=$SCRATCH/bin:$PATH" "$@" ;;
+	run) as_user "$LIVERY" run tree env -C "$SCRATCH/work" "$@" ;;
+	esac
+}
 for step in "${steps[@]}"; do
-	ok "in the view: $step" as_user env -C "$SCRATCH/work" "PATH=$SCRATCH/bin:$PATH" \
+	ok "in the view: $step" in_view \
 		bash "$SCRATCH/steps" "$step" "$SCRATCH/packages" "$started"
 done
 is "$(as_user stat -c '%A %u:%g' work/inst/usr/bin/dotlockfile)" \
