@@ -89,6 +89,9 @@ settle() { # VIEW
 		{ as_user "$LIVERY" umount "$1" >umount.err 2>&1; ! is_mounted "$1"; } ||
 		wrong "the view cannot be ended: $(cat umount.err)"
 	wait_for 20 no_daemon || { wrong "processes are left: $(daemons)"; kill -KILL $(daemons); }
+	# Where all are killed, nobody is left to remove it.
+	[ "$how" != everything ] || rmdir "$1"
+	[ ! -e "$1" ] || wrong "the mount point is left"
 }
 one_round() {
 	local name=r$round session status=0 pid view said
