@@ -83,6 +83,11 @@ void call_go_on(struct call *c)
 
 void call_fail(struct call *c, int rc)
 {
+	/* What this process lacks says nothing about the call. */
+	if (rc == -EMFILE || rc == -ENFILE || rc == -ENOMEM) {
+		call_result(c, rc);
+		return;
+	}
 	if (rc != -EIO) {
 		call_go_on(c);
 		return;

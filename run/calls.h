@@ -63,7 +63,8 @@ void call_result(struct call *c, int64_t result);
 void call_go_on(struct call *c); /* the kernel does it */
 /*
  * What was to be looked at could not be: the kernel says why, unless it is -EIO, that is,
- * something that only this process may not see. Then nobody knows the right answer.
+ * something that only this process may not see. Then nobody knows the right answer. What
+ * this process has no room for is an error too.
  */
 void call_fail(struct call *c, int rc);
 

@@ -31,8 +31,8 @@ static bool dismissed(int alive)
 static void keep_two(int alive, int listener)
 {
 	int null = open("/dev/null", O_RDWR);
-	int first = fcntl(alive, F_DUPFD, 10);
-	int second = fcntl(listener, F_DUPFD, 10);
+	int first = fcntl(alive, F_DUPFD, LISTENER + 1);
+	int second = fcntl(listener, F_DUPFD, LISTENER + 1);
 
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
@@ -64,10 +64,12 @@ int guard_start(struct guard *g, int listener, const struct run_options *o, stru
 {
 	int ends[2];
 
+	*g = (struct guard){.alive = -1};
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return err_sys(e, NULL, "cannot make a pipe");
 	g->pid = fork();
 	if (g->pid < 0) {
+		*g = (struct guard){.alive = -1};
 		close(ends[0]);
 		close(ends[1]);
 		return err_sys(e, NULL, "cannot start the guard");
@@ -81,11 +83,20 @@ int guard_start(struct guard *g, int listener, const struct run_options *o, stru
 	return 0;
 }
 
+void guard_lost(struct guard *g)
+{
+	close(g->alive);
+	*g = (struct guard){.alive = -1};
+}
+
 void guard_dismiss(struct guard *g)
 {
-	ssize_t n = write(g->alive, "", 1);
+	ssize_t n;
 
+	if (!g->pid)
+		return;
+	n = write(g->alive, "", 1);
 	(void)n;
-	close(g->alive);
 	waitpid(g->pid, NULL, 0);
+	guard_lost(g);
 }

@@ -11,7 +11,7 @@
 #include "run/run.h"
 
 struct guard {
-	pid_t pid;
+	pid_t pid; /* 0: there is none */
 	int alive; /* a pipe's end: closed when this process ends, however it does */
 };
 
@@ -22,6 +22,9 @@ struct guard {
  */
 int guard_start(
 	struct guard *g, int listener, const struct run_options *o, struct err *e);
+
+/* It has ended, and was waited for. */
+void guard_lost(struct guard *g);
 
 /* All is over: it ends without having done anything. */
 void guard_dismiss(struct guard *g);

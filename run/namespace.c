@@ -39,7 +39,8 @@ int namespace_enter(uid_t uid, gid_t gid, struct err *e)
 		write_map("/proc/self/uid_map", uids, e) < 0 ||
 		write_map("/proc/self/gid_map", gids, e) < 0)
 		return -1;
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
+	/* What is unmounted outside goes here too, or its daemon could not end. */
+	if (mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL) < 0)
 		return err_sys(e, NULL, "cannot keep mounts to the namespace");
 	return 0;
 }

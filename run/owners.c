@@ -20,15 +20,14 @@ struct subject {
 	int flags;     /* AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW */
 };
 
-static int open_named(struct call *c, const struct subject *s)
+static int open_named(struct call *c, const struct subject *s, struct place_name *p)
 {
-	struct place_name p = {.path = ""};
-	int rc = s->path ? call_path(c, s->path, s->dirfd, &p) : 0;
+	int rc = s->path ? call_path(c, s->path, s->dirfd, p) : 0;
 
 	if (rc < 0)
 		return rc;
-	if (*p.path || !(s->flags & AT_EMPTY_PATH))
-		return resolve(c->view, &c->t, &p, !(s->flags & AT_SYMLINK_NOFOLLOW));
+	if (*p->path || !(s->flags & AT_EMPTY_PATH))
+		return resolve(c->view, &c->t, p, !(s->flags & AT_SYMLINK_NOFOLLOW));
 	return s->dirfd == AT_FDCWD ? target_open(&c->t, "cwd")
 				    : target_fd(&c->t, s->dirfd);
 }
@@ -36,10 +35,16 @@ static int open_named(struct call *c, const struct subject *s)
 /* False: it is not in the view, or not there, and the call is answered. */
 static bool find(struct call *c, const struct subject *s, int *fd)
 {
-	*fd = open_named(c, s);
+	struct place_name p = {.path = ""};
+
+	*fd = open_named(c, s, &p);
 	if (*fd >= 0 && view_holds(c->view, *fd))
 		return true;
-	call_fail(c, *fd < 0 ? *fd : -EXDEV);
+	/* The kernel would find it if it came now, as nobody's. */
+	if (*fd == -ENOENT && p.certain)
+		call_result(c, -ENOENT);
+	else
+		call_fail(c, *fd < 0 ? *fd : -EXDEV);
 	return false;
 }
 
@@ -69,6 +74,11 @@ void call_lstat(struct call *c)
 
 void call_fstat(struct call *c)
 {
+	/* One of these stands for the working directory, elsewhere. */
+	if ((int)c->args[0] < 0) {
+		call_go_on(c);
+		return;
+	}
 	give_stat(c, (struct subject){(int)c->args[0], 0, AT_EMPTY_PATH}, c->args[1]);
 }
 

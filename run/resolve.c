@@ -259,13 +259,15 @@ static int walk_all(struct walk *w, bool follow)
 	return rc;
 }
 
-static int resolve_slowly(const struct target *t, const struct place_name *p, bool follow)
+static int resolve_slowly(const struct run_view *v, const struct target *t,
+	struct place_name *p, bool follow)
 {
 	struct walk w;
 	int rc = walk_begin(&w, t, p);
 
 	if (rc == 0)
 		rc = walk_all(&w, follow);
+	p->certain = rc < 0 && w.at >= 0 && view_holds(v, w.at);
 	if (rc == 0)
 		rc = take_fd(&w.at);
 	walk_end(&w);
@@ -285,13 +287,24 @@ static const char *below_view(const struct run_view *v, const char *path)
 }
 
 /* A root of its own may lie in the view, and ".." then ends there. */
-static bool has_our_root(const struct run_view *v, const struct target *t)
+static bool has_our_root(const struct run_view *v, int root)
 {
-	cleanup_close int root = target_open(t, "root");
 	struct statx st;
 
 	return root >= 0 && look(root, &st) == 0 && device(&st) == v->root_dev &&
 	       st.stx_ino == v->root_ino;
+}
+
+/* The view as the target sees it, with what it has mounted there. */
+static int view_of(const struct run_view *v, const struct target *t)
+{
+	cleanup_close int root = target_open(t, "root");
+	cleanup_close int fd = -1;
+
+	if (!has_our_root(v, root))
+		return -EXDEV;
+	fd = openat(root, v->path + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && view_holds(v, fd) ? take_fd(&fd) : -EXDEV;
 }
 
 /* What says that a path leaves the view, or takes more than one call. */
@@ -300,27 +313,40 @@ static bool must_walk(int rc)
 	return rc == -EXDEV || rc == -ELOOP || rc == -EAGAIN || rc == -ENOSYS;
 }
 
-int resolve(const struct run_view *v, const struct target *t, const struct place_name *p,
+/* Where the walk starts, if it is in the view, for a path that stays there: or -errno. */
+static int start_inside(const struct run_view *v, const struct target *t,
+	const struct place_name *p, const char **path)
+{
+	cleanup_close int start = -1, root = -1;
+
+	*path = *p->path == '/' ? below_view(v, p->path) : p->path;
+	if (!*path)
+		return -EXDEV;
+	if (*p->path == '/')
+		return view_of(v, t);
+	start = start_at(t, p->dirfd);
+	root = start < 0 ? -1 : target_open(t, "root");
+	if (start < 0)
+		return start;
+	return view_holds(v, start) && has_our_root(v, root) ? take_fd(&start) : -EXDEV;
+}
+
+int resolve(const struct run_view *v, const struct target *t, struct place_name *p,
 	bool follow)
 {
 	cleanup_close int start = -1;
-	const char *below;
-	int rc = -EXDEV;
+	const char *path;
+	int rc;
 
+	p->certain = false;
 	if (!*p->path)
 		return -ENOENT;
-	if (*p->path == '/') {
-		below = below_view(v, p->path);
-		if (below && has_our_root(v, t))
-			rc = resolve_inside(v->root, below, follow);
-	} else {
-		start = start_at(t, p->dirfd);
-		if (start < 0)
-			return start;
-		if (view_holds(v, start) && has_our_root(v, t))
-			rc = resolve_inside(start, p->path, follow);
-	}
-	return must_walk(rc) ? resolve_slowly(t, p, follow) : rc;
+	start = start_inside(v, t, p, &path);
+	rc = start < 0 ? start : resolve_inside(start, path, follow);
+	if (must_walk(rc))
+		return resolve_slowly(v, t, p, follow);
+	p->certain = start >= 0;
+	return rc;
 }
 
 int resolve_parent(const struct run_view *v, const struct target *t, struct place_name *p,

@@ -14,7 +14,6 @@
 
 /* The view, as far as this process is concerned. */
 struct run_view {
-	int root;          /* its root directory, O_PATH */
 	uint64_t dev;      /* as stat(2) gives it: no other filesystem has it */
 	const char *path;  /* the mount point, absolute, without symbolic links */
 	uint64_t root_dev; /* of this process's own root directory */
@@ -27,6 +26,9 @@ bool view_holds(const struct run_view *v, int fd);
 /* A place that a call names: a path from dirfd (or AT_FDCWD), NUL-terminated. */
 struct place_name {
 	int dirfd;
+	/* Set by resolve(): what it said was said by a directory in the view, and who
+	 * asked the kernel for the same might hear something else by now. */
+	bool certain;
 	char path[PATH_MAX];
 };
 
@@ -34,7 +36,7 @@ struct place_name {
  * Opens what a path leads to with O_PATH; follow: also when that is a symbolic link.
  * -errno as of stat(2).
  */
-int resolve(const struct run_view *v, const struct target *t, const struct place_name *p,
+int resolve(const struct run_view *v, const struct target *t, struct place_name *p,
 	bool follow);
 
 /*

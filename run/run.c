@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -20,6 +22,8 @@
 
 /* Milliseconds after which it is said what is waited for. */
 #define SAY_AFTER 2000
+/* Milliseconds between two guards. */
+#define GUARD_PAUSE 1000
 
 struct run {
 	const struct run_options *o;
@@ -28,6 +32,7 @@ struct run {
 	struct guard guard;
 	struct child_signals before; /* as this process was called */
 	int signals;                 /* signalfd */
+	int64_t guarded;             /* when the last guard began, milliseconds */
 	bool ended;                  /* the program itself */
 	int status;
 };
@@ -35,19 +40,33 @@ struct run {
 /* Those that others send to this process are meant for the program. */
 static const int passed_on[] = {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
+static sigset_t before; /* of the caller */
+
+static void ours(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	sigaddset(set, SIGTSTP);
+	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
+		sigaddset(set, passed_on[i]);
+}
+
+void run_hold_signals(void)
+{
+	sigset_t set;
+
+	ours(&set);
+	sigprocmask(SIG_BLOCK, &set, &before);
+}
+
 static int listen_to_signals(struct run *r, struct err *e)
 {
-	sigset_t ours;
+	sigset_t set;
 
-	sigemptyset(&ours);
-	sigaddset(&ours, SIGCHLD);
-	sigaddset(&ours, SIGTSTP);
-	for (size_t i = 0; i < sizeof(passed_on) / sizeof(passed_on[0]); i++)
-		sigaddset(&ours, passed_on[i]);
-	sigprocmask(SIG_BLOCK, &ours, &r->before.mask);
+	ours(&set);
 	r->before.on_pipe = signal(SIGPIPE, SIG_IGN);
 	r->before.on_child = signal(SIGCHLD, SIG_DFL);
-	r->signals = signalfd(-1, &ours, SFD_CLOEXEC | SFD_NONBLOCK);
+	r->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	return r->signals < 0 ? err_sys(e, NULL, "cannot listen to signals") : 0;
 }
 
@@ -56,8 +75,7 @@ static int look_at_view(struct run *r, struct err *e)
 	struct stat st, root;
 
 	r->view.path = r->o->mountpoint;
-	r->view.root = open(r->o->mountpoint, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (r->view.root < 0 || fstat(r->view.root, &st) < 0 || stat("/", &root) < 0)
+	if (stat(r->o->mountpoint, &st) < 0 || stat("/", &root) < 0)
 		return err_sys(e, r->o->mountpoint, "cannot use the view");
 	r->view.dev = st.st_dev;
 	r->view.root_dev = root.st_dev;
@@ -65,10 +83,8 @@ static int look_at_view(struct run *r, struct err *e)
 	return 0;
 }
 
-/* False: there is no guard any more. */
-static bool reap(struct run *r)
+static void reap(struct run *r)
 {
-	bool guarded = true;
 	int status;
 	pid_t pid;
 
@@ -77,31 +93,56 @@ static bool reap(struct run *r)
 			r->ended = true;
 			r->status = status;
 		} else if (pid == r->guard.pid) {
-			guarded = false;
+			guard_lost(&r->guard);
 		}
 	}
-	return guarded;
 }
 
-static int guard_again(struct run *r, struct err *e)
+static int64_t now_ms(void)
 {
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* At once; but one that does not stay is tried again at leisure. */
+static void guard_again(struct run *r)
+{
+	struct err e;
+
+	if (r->guard.pid || now_ms() - r->guarded < GUARD_PAUSE)
+		return;
+	r->guarded = now_ms();
 	fprintf(stderr, "livery: run: the guard process was ended; another one begins\n");
-	close(r->guard.alive);
-	return guard_start(&r->guard, r->child.listener, r->o, e);
+	if (guard_start(&r->guard, r->child.listener, r->o, &e) < 0)
+		err_print(&e);
+}
+
+/* As if nobody listened to it: the kernel stops this process, or knows why not. */
+static void stop(void)
+{
+	sigset_t one;
+
+	sigemptyset(&one);
+	sigaddset(&one, SIGTSTP);
+	raise(SIGTSTP);
+	sigprocmask(SIG_UNBLOCK, &one, NULL);
+	sigprocmask(SIG_BLOCK, &one, NULL);
 }
 
 /* What the terminal sends, it sends to the program too. */
 static int on_signal(struct run *r, const struct signalfd_siginfo *s, struct err *e)
 {
 	if (s->ssi_signo == SIGCHLD)
-		return reap(r) ? 0 : guard_again(r, e);
-	if (s->ssi_signo == SIGTSTP)
-		return raise(SIGSTOP);
-	if (r->ended)
+		reap(r);
+	else if (s->ssi_signo == SIGTSTP)
+		stop();
+	else if (r->ended)
 		return err_set(e, ERR_SYS,
 			"ended by a signal, while processes that the program had left "
 			"behind still used the view; they are killed");
-	if (s->ssi_code <= 0 && (pid_t)s->ssi_pid != r->child.pid)
+	else if (s->ssi_code <= 0 && (pid_t)s->ssi_pid != r->child.pid)
 		kill(r->child.pid, (int)s->ssi_signo);
 	return 0;
 }
@@ -126,50 +167,71 @@ static int wait_for_all(struct run *r, struct err *e)
 	bool said = false;
 
 	while (!r->ended || !(p[1].revents & POLLHUP)) {
-		int n = poll(p, 2, r->ended && !said ? SAY_AFTER : -1);
+		int wait = r->ended && !said ? SAY_AFTER
+			   : r->guard.pid    ? -1
+					     : GUARD_PAUSE;
+		int n = poll(p, 2, wait);
 
 		if (n < 0 && errno != EINTR)
 			return err_sys(e, NULL, "cannot wait for the program");
-		if (n == 0) {
+		if (n == 0 && wait == SAY_AFTER) {
 			said = true;
 			fprintf(stderr, "livery: run: the program has ended; waiting for "
 					"processes that it left behind\n");
 		}
 		/* That nobody is left says so again and again, until it is reaped. */
 		if (p[1].revents & POLLHUP && !r->ended)
-			poll(p, 1, -1);
+			poll(p, 1, wait);
 		if (hear_signals(r, e) < 0)
 			return -1;
+		guard_again(r);
 	}
 	return 0;
 }
 
+/* More than the program may have: each of its calls takes some of them for a moment. */
+static void many_files(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
+		return;
+	l.rlim_cur = l.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &l);
+}
+
+/* Where the program has run, only the end of all makes the guard needless. */
 static int supervise(struct run *r, struct err *e)
 {
-	int rc;
+	int rc = supervisor_prepare(e);
 
-	if (supervisor_prepare(e) < 0 ||
-		guard_start(&r->guard, r->child.listener, r->o, e) < 0) {
+	many_files();
+	if (rc == 0)
+		rc = guard_start(&r->guard, r->child.listener, r->o, e);
+	if (rc == 0)
+		rc = supervisor_start(r->child.listener, &r->view, e);
+	if (rc < 0)
 		kill(r->child.pid, SIGKILL);
+	else
+		rc = child_go(&r->child, e);
+	if (rc < 0) {
+		guard_dismiss(&r->guard);
 		return -1;
 	}
-	rc = supervisor_start(r->child.listener, &r->view, e);
+	r->guarded = now_ms();
+	rc = wait_for_all(r, e);
 	if (rc == 0)
-		rc = child_go(&r->child, e);
-	else
-		kill(r->child.pid, SIGKILL);
-	if (rc == 0)
-		rc = wait_for_all(r, e);
-	if (rc == 0 || !r->ended)
 		guard_dismiss(&r->guard);
 	return rc;
 }
 
 int run_program(const struct run_options *o, int *status, struct err *e)
 {
-	struct run r = {.o = o};
+	static struct run r; /* its threads use it until the process ends */
 	int rc;
 
+	r.o = o;
+	r.before.mask = before;
 	/* Who is left behind stays a descendant, whose memory may be read. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, NULL, "cannot become a reaper of processes");
@@ -179,7 +241,6 @@ int run_program(const struct run_options *o, int *status, struct err *e)
 	if (rc == 0)
 		rc = supervise(&r, e);
 	close(r.signals);
-	close(r.view.root);
 	*status = r.status;
 	return rc;
 }

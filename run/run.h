@@ -33,10 +33,17 @@ struct run_options {
 };
 
 /*
- * Starts the program, answers for it and all that it starts, and returns when the last
- * of them has ended: 0 with the program's status in *status (as waitpid(2) gives it), or
- * -1 where it was never started. What cannot be told by an exit code goes to standard
- * error. The caller has one thread, and the view is up. At most one run a process.
+ * Before anything is begun that a signal must not leave half done: signals that are meant
+ * for the program wait until there is one.
+ */
+void run_hold_signals(void);
+
+/*
+ * After run_hold_signals(): starts the program, answers for it and all that it starts,
+ * and returns when the last of them has ended: 0 with the program's status in *status (as
+ * waitpid(2) gives it), or -1 where it was never started. What cannot be told by an exit
+ * code goes to standard error. The caller has one thread, and the view is up. At most one
+ * run a process.
  */
 int run_program(const struct run_options *o, int *status, struct err *e);
 

@@ -24,8 +24,14 @@
 #define SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP (1UL << 0)
 #endif
 
-/* One may wait for a command that has borrowed the database, others must not. */
-#define THREADS_MIN 4
+/*
+ * Another thread is started whenever none is left to listen: each may wait for a command
+ * that has borrowed the database, and that command's own calls may be held back too. Room
+ * for more costs nothing until it is used.
+ */
+#define THREADS_AT_FIRST 2
+#define THREADS_MAX      1024
+#define THREAD_STACK     (256 << 10)
 
 #define PLACE 512 /* bytes for a struct seccomp_notif, which may grow */
 
@@ -38,10 +44,12 @@ struct supervisor {
 	 * the kernel itself writes there who waits, so no kill comes in between.
 	 */
 	char *answering;
-	size_t count;
+	_Atomic unsigned listening; /* threads without a call */
+	pthread_mutex_t lock;       /* for what is below */
+	size_t count;               /* threads */
 };
 
-static struct supervisor supervisor;
+static struct supervisor supervisor = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 /* The kernel's own structures may be larger than those that are known here. */
 static int ask_sizes(struct seccomp_notif_sizes *s)
@@ -55,16 +63,20 @@ static int ask_sizes(struct seccomp_notif_sizes *s)
 	return 0;
 }
 
-/* 0, or -errno where the target has no room for one more. */
+/*
+ * The descriptor's number in the target, or -errno where it has no room for one more.
+ * Ours is closed before the target goes on: a lock on the file must end with the target's
+ * own.
+ */
 static int hand_over(const struct call *c)
 {
 	struct seccomp_notif_addfd add = {
 		.id = c->id,
-		.flags = SECCOMP_ADDFD_FLAG_SEND,
 		.srcfd = (uint32_t)c->fd,
 		.newfd_flags = c->close_on_exec ? O_CLOEXEC : 0,
 	};
-	int rc = ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 ? -errno : 0;
+	int fd = ioctl(c->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add);
+	int rc = fd < 0 ? -errno : fd;
 
 	close(c->fd);
 	return rc;
@@ -76,13 +88,8 @@ static void reply(const struct supervisor *s, struct call *c)
 	cleanup_free struct seccomp_notif_resp *r =
 		calloc(1, s->sizes.seccomp_notif_resp);
 
-	if (c->fd >= 0) {
-		int rc = hand_over(c);
-
-		if (rc == 0)
-			return;
-		call_result(c, rc);
-	}
+	if (c->fd >= 0)
+		call_result(c, hand_over(c));
 	/* Without an answer he waits until memory comes back: with the guard. */
 	if (!r)
 		abort();
@@ -117,30 +124,70 @@ static struct seccomp_notif *place(const struct supervisor *s, size_t i)
 	return (struct seccomp_notif *)(void *)(s->answering + i * PLACE);
 }
 
-static _Atomic size_t started;
+static int start_one(struct supervisor *s);
+
+/* No task is left that could make a call; kernels say so by POLLHUP, and new ones by
+ * ENOENT. */
+static bool is_over(int listener)
+{
+	struct pollfd p = {.fd = listener};
+
+	return poll(&p, 1, 0) == 1 && p.revents & (POLLHUP | POLLERR | POLLNVAL);
+}
+
+static void answer(
+	struct supervisor *s, struct follower *f, const struct seccomp_notif *n)
+{
+	if (atomic_fetch_sub(&s->listening, 1) == 1)
+		start_one(s);
+	follow_caller(f, (pid_t)n->pid);
+	serve(s, n);
+	atomic_fetch_add(&s->listening, 1);
+}
 
 static void *work(void *arg)
 {
-	const struct supervisor *s = arg;
-	struct seccomp_notif *n = place(s, atomic_fetch_add(&started, 1));
+	struct supervisor *s = &supervisor;
+	struct seccomp_notif *n = arg;
 	struct follower f;
 
 	follow_begin(&f);
 	for (;;) {
 		memset(n, 0, s->sizes.seccomp_notif);
-		if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, n) == 0) {
-			follow_caller(&f, (pid_t)n->pid);
-			serve(s, n);
-		} else if (errno != EINTR && errno != ENOENT) {
-			break;
-		}
+		if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, n) == 0)
+			answer(s, &f, n);
+		else if (errno == ENOENT && is_over(s->listener))
+			return NULL;
+		else if (errno != EINTR && errno != ENOENT)
+			abort(); /* nobody would be answered; the guard takes over */
 	}
-	return NULL;
+}
+
+static int start_one(struct supervisor *s)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int rc = 0;
+
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, THREAD_STACK);
+	pthread_mutex_lock(&s->lock);
+	if (s->count < THREADS_MAX) {
+		atomic_fetch_add(&s->listening, 1);
+		rc = pthread_create(&thread, &attr, work, place(s, s->count));
+		if (rc == 0)
+			s->count++;
+		else
+			atomic_fetch_sub(&s->listening, 1);
+	}
+	pthread_mutex_unlock(&s->lock);
+	pthread_attr_destroy(&attr);
+	return -rc;
 }
 
 int supervisor_prepare(struct err *e)
 {
-	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct supervisor *s = &supervisor;
 	int rc = ask_sizes(&s->sizes);
 
@@ -150,39 +197,34 @@ int supervisor_prepare(struct err *e)
 		errno = -rc;
 		return err_sys(e, NULL, "cannot ask how calls are told (seccomp)");
 	}
-	s->count = (size_t)(processors > THREADS_MIN ? processors : THREADS_MIN);
-	s->answering = mmap(NULL, s->count * PLACE, PROT_READ | PROT_WRITE,
+	s->answering = mmap(NULL, THREADS_MAX * PLACE, PROT_READ | PROT_WRITE,
 		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	return s->answering == MAP_FAILED ? err_sys(e, NULL, "out of memory") : 0;
 }
 
 int supervisor_start(int listener, const struct run_view *view, struct err *e)
 {
-	pthread_t thread;
-	int rc;
+	int rc = 0;
 
 	supervisor.listener = listener;
 	supervisor.view = view;
 	/* It changes places with its caller on one processor; older kernels do not. */
 	ioctl(listener, SECCOMP_IOCTL_NOTIF_SET_FLAGS,
 		SECCOMP_USER_NOTIF_FD_SYNC_WAKE_UP);
-	for (size_t i = 0; i < supervisor.count; i++) {
-		rc = pthread_create(&thread, NULL, work, &supervisor);
-		if (rc != 0) {
-			errno = rc;
-			return err_sys(e, "threads", "cannot be started");
-		}
-		pthread_detach(thread);
-	}
-	return 0;
+	for (int i = 0; rc == 0 && i < THREADS_AT_FIRST; i++)
+		rc = start_one(&supervisor);
+	if (rc == 0)
+		return 0;
+	errno = -rc;
+	return err_sys(e, "threads", "cannot be started");
 }
 
 static void kill_waiting(const struct supervisor *s, int listener)
 {
-	for (size_t i = 0; i < s->count; i++) {
+	for (size_t i = 0; i < THREADS_MAX; i++) {
 		struct seccomp_notif *n = place(s, i);
 
-		if (ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id) == 0)
+		if (n->id && ioctl(listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &n->id) == 0)
 			kill((pid_t)n->pid, SIGKILL);
 	}
 }

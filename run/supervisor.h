@@ -13,8 +13,8 @@
 int supervisor_prepare(struct err *e);
 
 /*
- * Starts them; they end with the process. listener and view stay the caller's, and in
- * use. The caller has all signals blocked that it wants to hear of itself.
+ * Starts them; they end with the process, and use listener and view until then. The
+ * caller has all signals blocked that it wants to hear of itself.
  */
 int supervisor_start(int listener, const struct run_view *view, struct err *e);
 

@@ -38,7 +38,9 @@ static struct subject by_path(const struct call *c, bool follow)
 
 static struct subject by_fd(const struct call *c)
 {
-	return (struct subject){true, (int)c->args[0], 0, false};
+	/* One of the negative numbers stands for the working directory, elsewhere. */
+	return (struct subject){
+		true, (int)c->args[0] < 0 ? -1 : (int)c->args[0], 0, false};
 }
 
 /* The inode, or -EXDEV for one that is not in the view. */

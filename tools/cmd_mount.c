@@ -202,6 +202,7 @@ static int serve(struct daemon *d, struct err *e)
 /* In the child: errors still reach the caller's terminal. */
 __attribute__((noreturn)) static void detach(struct daemon *d)
 {
+	sigset_t none;
 	struct err e;
 	int rc;
 
@@ -215,6 +216,8 @@ __attribute__((noreturn)) static void detach(struct daemon *d)
 	signal(SIGTERM, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
 	signal(SIGPIPE, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	setsid();
 	if (chdir("/") < 0)
 		say(d, "cannot leave the current directory");

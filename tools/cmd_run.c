@@ -16,6 +16,10 @@
 #include "tools/locate.h"
 #include "tools/mount.h"
 
+static struct mount_options options_given;
+static bool options_ready, options_said, opt_ro;
+static enum run_world opt_world = RUN_HERE;
+
 /* The view of one run. */
 struct used_view {
 	char *mountpoint;
@@ -50,7 +54,7 @@ static char *make_mountpoint(struct err *e)
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	char *path = NULL;
 
-	if (!runtime || access(runtime, W_OK | X_OK) < 0)
+	if (!runtime || *runtime != '/' || access(runtime, W_OK | X_OK) < 0)
 		runtime = "/tmp";
 	if (asprintf(&path, "%s/livery-run.XXXXXX", runtime) < 0) {
 		err_set(e, ERR_SYS, "out of memory");
@@ -71,6 +75,12 @@ static int begin_view(struct used_view *v, const char *staging,
 
 	if (m->writable) {
 		v->mountpoint = find_view(staging, m);
+		if (v->mountpoint && options_said)
+			return err_set(e, ERR_USAGE,
+				"%s: a view of this tree is up already and keeps its "
+				"options; "
+				"leave out -o, or end that view",
+				v->mountpoint);
 		if (v->mountpoint)
 			return 0;
 	}
@@ -166,10 +176,6 @@ static int end_like(int status)
 	return 128 + sig;
 }
 
-static struct mount_options options_given;
-static bool options_ready, opt_ro;
-static enum run_world opt_world = RUN_HERE;
-
 static int init_options(struct err *e)
 {
 	if (!options_ready && mount_options_init(&options_given, e) < 0)
@@ -190,6 +196,7 @@ static int option(int key, const char *value, struct err *e)
 		opt_world = RUN_NAMESPACE;
 	if (key == OPT_RO || key == OPT_CHROOT || key == OPT_USERNS)
 		return 0;
+	options_said |= key == 'o';
 	if (key == 'o')
 		return mount_options_parse(&options_given, value, false, e);
 	if (strlen(value) >= sizeof(options_given.db))
@@ -232,6 +239,7 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 		mount_options_check(&options_given, e) < 0)
 		return -1;
 	options_given.supervised = true;
+	run_hold_signals();
 	rc = begin_view(&v, argv[0], &options_given, e);
 	if (rc != 0)
 		return rc;

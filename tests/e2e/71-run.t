@@ -291,6 +291,7 @@ ok "mount -o rw" mount_view tree view -o rw
 started=$(daemons)
 ok "a session in it" run tree sh -ec 'echo "$LIVERY_VIEW"; mknod "$1"/full c 1 7; setfattr -n trusted.x -v y "$1"/f' sh @
 is "$OUT" "$SCRATCH/view" "its place is used"
+errors "options for a view that is up" "keeps its options" -o default-owner=7:8 tree true
 is "$(as_user stat -c '%F %t:%T' view/full)" "character special file 1:7" "what was made shows"
 ok "the view stays" is_mounted "$SCRATCH/view"
 only_daemon() { [ "$(daemons)" = "$started" ]; }

@@ -145,6 +145,55 @@ is "$OUT" "True
 2001 True
 b'deep' 2" "all are kept"
 
+# --- commands of livery's own, in a session
+
+# Each of them borrows the database, for which all others wait, and is itself supervised.
+cat >borrow <<'END'
+import os, subprocess, sys
+view, livery = os.environ["LIVERY_VIEW"], sys.argv[1]
+writers = []
+for n in range(12):
+    pid = os.fork()
+    if not pid:
+        open(f"{view}/w{n}", "w").close()
+        for i in range(100000):
+            os.setxattr(f"{view}/w{n}", "trusted.x", b"%d" % i)
+        os._exit(0)
+    writers.append(pid)
+for k in range(10):
+    subprocess.run([livery, "mknod", f"{view}/d{k}", "c", "1", "3"], check=True, timeout=60)
+for pid in writers:
+    os.kill(pid, 9)
+print(sum(os.path.lexists(f"{view}/d{k}") for k in range(10)))
+END
+exits 0 "commands that borrow the database beside twelve writers" run tree $python borrow "$LIVERY"
+is "$OUT" 10 "all come to their end"
+
+# --- descriptors that are handed over
+
+cat >handed <<'END'
+import fcntl, os
+view = os.environ["LIVERY_VIEW"]
+os.mkdir(f"{view}/setgid")
+os.chown(f"{view}/setgid", 0, 1234)
+os.chmod(f"{view}/setgid", 0o2777)
+busy = 0
+for i in range(1000):
+    path = f"{view}/setgid/{i}"
+    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o2755)
+    fcntl.flock(fd, fcntl.LOCK_EX)
+    os.close(fd)
+    fd = os.open(path, os.O_RDWR)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        busy += 1
+    os.close(fd)
+print(busy, oct(os.stat(path).st_mode))
+END
+exits 0 "locks on files whose descriptors were handed over" run tree $python handed
+is "$OUT" "0 0o102755" "end with them"
+
 # --- many at once
 
 cat >threads <<'END'

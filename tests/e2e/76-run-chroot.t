@@ -62,6 +62,30 @@ run --chroot tree rm -f /tmp/new /tmp/link /tmp/console /tmp/copy
 ok "nothing is left" as_user "$LIVERY" status tree
 ok "the host's files are not the view's" run --userns tree sh -c '! chown 5 /etc/hostname 2>/dev/null'
 
+# --- what the program mounts in the view
+
+exits 0 "mounts in a namespace" run --userns tree sh -c 'set -e
+	cd "$1"; mkdir m; chown 5:6 m; mount -t tmpfs none m; mkdir m/in
+	stat -c %d m "$1/m" | uniq | wc -l; test -d "$1/m/in" && echo there
+	chown 0:0 "$1/m"; umount m; stat -c "%u %g" m; rmdir m' sh @
+is "$OUT" "1
+there
+5 6" "paths lead into them, not below them"
+# A name that comes and goes is there with its owner, or not at all.
+exits 0 "names that come and go" run --userns tree perl -e '
+	chdir $ARGV[0]; open(F, ">src"); close F; chown 5, 6, "src";
+	if (!fork) { for (1..3000) { link "src", "x"; unlink "x" } exit }
+	my %seen; for (1..6000) { my @s = stat "x"; $seen{@s ? "$s[4] $s[5]" : $!+0}++ }
+	wait; unlink "src"; print join(",", grep { $_ ne "2" } sort keys %seen), "\n"' @
+is "$OUT" "5 6" "have their owner, or are not there"
+started=$(date +%s%N)
+as_user mkdir other
+run --userns tree sleep 6 &
+sleep 1
+ok "a view that ends beside a namespace" run other true
+result $(($(date +%s%N) - started > 5000000000)) "does not wait for it"
+wait $!
+
 # --- against root
 
 listing() { # DIRECTORY: what root would see, but for what has a time or a host in it
