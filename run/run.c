@@ -218,7 +218,8 @@ static int supervise(struct run *r, struct err *e)
 		guard_dismiss(&r->guard);
 		return -1;
 	}
-	r->guarded = now_ms();
+	/* The first one that goes is replaced at once. */
+	r->guarded = now_ms() - GUARD_PAUSE;
 	rc = wait_for_all(r, e);
 	if (rc == 0)
 		guard_dismiss(&r->guard);
