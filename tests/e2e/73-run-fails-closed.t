@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# livery run fails closed: whatever of it is killed, at random points, RUN_KILL_ROUNDS times (15),
+# livery run fails closed: whatever of it is killed, at random points, RUN_KILL_ROUNDS times (8),
 # no program goes on as if all were well, and what it was told is done stays done. Then what would
 # pass by the filter, and what pseudo and fakeroot are known to fail at.
 #
@@ -12,7 +12,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib/e2e.sh"
 
 python=/usr/bin/python3
-rounds=${RUN_KILL_ROUNDS:-15}
+rounds=${RUN_KILL_ROUNDS:-8}
 RANDOM=${KILL_SEED:=$((10#$(date +%N) / 30518))}
 diag "KILL_SEED=$KILL_SEED"
 run() { as_user "$LIVERY" run "$@"; }
