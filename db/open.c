@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "common/quote.h"
 #include "db/internal.h"
 
@@ -72,11 +73,10 @@ static int open_file(const char *path, enum db_mode mode, bool *fresh, struct er
 /* SQLite looks for a journal beside the file itself, not beside a link to it. */
 static int resolve(struct db *db, struct err *e)
 {
-	char proc[64], file[PATH_MAX];
+	char proc[DESCRIPTOR_PATH], file[PATH_MAX];
 	ssize_t n;
 
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", db->lock_fd);
-	n = readlink(proc, file, sizeof(file));
+	n = readlink(descriptor_path(db->lock_fd, proc), file, sizeof(file));
 	if (n < 0 || n == (ssize_t)sizeof(file))
 		return err_sys(e, db->path, "cannot find the database's own path");
 	db->file = strndup(file, (size_t)n);

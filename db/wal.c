@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "common/quote.h"
 #include "db/internal.h"
 
@@ -136,10 +137,10 @@ static int settle(struct db *db, struct err *e)
 /* The same file, so that it can be locked exclusively. */
 static int reopen_writable(const struct db *db)
 {
-	char proc[64];
+	char proc[DESCRIPTOR_PATH];
 
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", db->lock_fd);
-	return open(proc, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	return open(descriptor_path(db->lock_fd, proc),
+		O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 }
 
 /* Readers: 1 with the writer's byte on lock_fd, 0 where it cannot be had now. */

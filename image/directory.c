@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "fs/side.h"
 #include "fs/stage.h"
 #include "fs/xattr.h"
@@ -214,10 +215,10 @@ static int open_root(const char *path, struct err *e)
 /* Only the root of a view answers for it, and only to its owner and root. */
 static bool is_view(int root)
 {
-	char proc[64], answer[XATTR_SIZE_MAX];
+	char proc[DESCRIPTOR_PATH], answer[XATTR_SIZE_MAX];
 	struct statfs sf;
 
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", root);
+	descriptor_path(root, proc);
 	return fstatfs(root, &sf) == 0 && sf.f_type == FUSE_SUPER_MAGIC &&
 	       getxattr(proc, SIDE_VIEW, answer, sizeof(answer)) > 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/descriptor.h"
 #include "image/ext.h"
 #include "image/source.h"
 
@@ -170,7 +171,7 @@ static int check_groups(struct ext *x, struct err *e)
 
 int ext_open(struct ext *x, const char *name, int fd, int flags, struct err *e)
 {
-	char path[32];
+	char path[DESCRIPTOR_PATH];
 	errcode_t rc;
 
 	x->name = name;
@@ -181,9 +182,9 @@ int ext_open(struct ext *x, const char *name, int fd, int flags, struct err *e)
 	 * The descriptor's own path, so that it is the same file. MMP would wait for
 	 * seconds, for others that might have mounted a file that nobody has.
 	 */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	rc = ext2fs_open(path, flags | EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP, 0, 0,
-		unix_io_manager, &x->fs);
+	rc = ext2fs_open(descriptor_path(fd, path),
+		flags | EXT2_FLAG_64BITS | EXT2_FLAG_SKIP_MMP, 0, 0, unix_io_manager,
+		&x->fs);
 	if (rc)
 		return ext_error(x, rc, e, "cannot open the filesystem");
 	if (ext2fs_blocks_count(x->fs->super) != x->blocks)

@@ -12,21 +12,14 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "fs/side.h"
 #include "run/calls.h"
 #include "run/names.h"
 
-#define FD_PATH 40 /* "/proc/self/fd/N" */
-
-static const char *fd_path(int fd, char path[FD_PATH])
-{
-	snprintf(path, FD_PATH, "/proc/self/fd/%d", fd);
-	return path;
-}
-
 int names_make(struct call *c, int dir, const char *name, uint32_t mode, uint32_t rdev)
 {
-	char text[NAME_MAX + 64], path[FD_PATH];
+	char text[NAME_MAX + 64], path[DESCRIPTOR_PATH];
 	uint32_t mask;
 	int rc = target_umask(&c->t, &mask);
 	int len;
@@ -37,8 +30,9 @@ int names_make(struct call *c, int dir, const char *name, uint32_t mode, uint32_
 		return -ESRCH;
 	len = snprintf(text, sizeof(text), "%" PRIo32 " %" PRIo32 " %" PRIu32 " %s", mode,
 		mask, rdev, name);
-	return setxattr(fd_path(dir, path), SIDE_MKNOD, text, (size_t)len, 0) < 0 ? -errno
-										  : 0;
+	return setxattr(descriptor_path(dir, path), SIDE_MKNOD, text, (size_t)len, 0) < 0
+		       ? -errno
+		       : 0;
 }
 
 bool names_lose_setgid(uint32_t mode)
@@ -63,8 +57,11 @@ static void make(struct call *c, int dirfd, uint64_t path, uint32_t mode, uint32
 
 	if (!(mode & S_IFMT))
 		mode |= S_IFREG;
-	if (is_refused(mode))
-		dir = call_path(c, path, dirfd, &p);
+	if (!is_refused(mode)) {
+		call_go_on(c);
+		return;
+	}
+	dir = call_path(c, path, dirfd, &p);
 	if (dir == 0)
 		dir = resolve_parent(c->view, &c->t, &p, &name);
 	if (dir < 0)
@@ -89,34 +86,35 @@ void call_mknodat(struct call *c)
 
 #define RENAMED_MAX 8 /* times that a file is renamed while it is linked */
 
-/* By the view's daemon, which finds the source by its path. -ESTALE: it has another now.
- */
+/* By the view's daemon, which finds the source by its path. -ESTALE: it has another. */
 static int link_by_path(int source, int dir, const char *name)
 {
 	cleanup_free char *text = malloc(XATTR_SIZE_MAX + NAME_MAX + 32);
-	char from[FD_PATH], to[FD_PATH];
+	char from[DESCRIPTOR_PATH], to[DESCRIPTOR_PATH];
 	struct stat st;
 	ssize_t len;
 
 	if (!text)
 		return -ENOMEM;
-	len = getxattr(fd_path(source, from), SIDE_PATH, text, XATTR_SIZE_MAX);
+	len = getxattr(descriptor_path(source, from), SIDE_PATH, text, XATTR_SIZE_MAX);
 	if (len < 0) /* it may have no name any more */
 		return errno == ESTALE ? -ENOENT : -errno;
 	if (fstat(source, &st) < 0)
 		return -errno;
 	len += sprintf(text + len, "%ju %s", (uintmax_t)st.st_ino, name);
-	return setxattr(fd_path(dir, to), SIDE_LINK, text, (size_t)len, 0) < 0 ? -errno
-									       : 0;
+	return setxattr(descriptor_path(dir, to), SIDE_LINK, text, (size_t)len, 0) < 0
+		       ? -errno
+		       : 0;
 }
 
 /* As the kernel does it, where it lets an ordinary user. */
 static int link_to(int source, int dir, const char *name)
 {
-	char from[FD_PATH];
+	char from[DESCRIPTOR_PATH];
 	int rc = -ESTALE;
 
-	if (linkat(AT_FDCWD, fd_path(source, from), dir, name, AT_SYMLINK_FOLLOW) == 0)
+	if (linkat(AT_FDCWD, descriptor_path(source, from), dir, name,
+		    AT_SYMLINK_FOLLOW) == 0)
 		return 0;
 	if (errno != EPERM)
 		return -errno;

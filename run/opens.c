@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "run/calls.h"
 #include "run/names.h"
 
@@ -109,13 +110,13 @@ static bool can_be_opened(int inode, int flags)
 
 static void hand_over(struct call *c, int inode, int flags)
 {
-	char path[40];
+	char path[DESCRIPTOR_PATH];
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", inode);
 	/* A link that must not be followed: the kernel has the right answer. */
-	fd = open(path, (flags & ~(O_NOATIME | O_CREAT | O_EXCL | O_NOFOLLOW)) |
-				O_CLOEXEC | O_NOCTTY);
+	fd = open(descriptor_path(inode, path),
+		(flags & ~(O_NOATIME | O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC |
+			O_NOCTTY);
 	if (fd < 0) {
 		call_result(c, -errno);
 		return;

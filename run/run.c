@@ -2,20 +2,18 @@
 #include "run/run.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "run/child.h"
 #include "run/guard.h"
 #include "run/supervisor.h"
@@ -189,23 +187,13 @@ static int wait_for_all(struct run *r, struct err *e)
 	return 0;
 }
 
-/* More than the program may have: each of its calls takes some of them for a moment. */
-static void many_files(void)
-{
-	struct rlimit l;
-
-	if (getrlimit(RLIMIT_NOFILE, &l) < 0)
-		return;
-	l.rlim_cur = l.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &l);
-}
-
 /* Where the program has run, only the end of all makes the guard needless. */
 static int supervise(struct run *r, struct err *e)
 {
 	int rc = supervisor_prepare(e);
 
-	many_files();
+	/* Each of the program's calls takes some for a moment. */
+	descriptor_raise_limit();
 	if (rc == 0)
 		rc = guard_start(&r->guard, r->child.listener, r->o, e);
 	if (rc == 0)

@@ -15,7 +15,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "common/cleanup.h"
 #include "fs/follow.h"
 #include "run/calls.h"
 
@@ -33,7 +32,7 @@
 #define THREADS_MAX      1024
 #define THREAD_STACK     (256 << 10)
 
-#define PLACE 512 /* bytes for a struct seccomp_notif, which may grow */
+#define PLACE 512 /* bytes for what is told and for its answer, which may grow */
 
 struct supervisor {
 	int listener;
@@ -58,8 +57,6 @@ static int ask_sizes(struct seccomp_notif_sizes *s)
 		return -errno;
 	if (s->seccomp_notif < sizeof(struct seccomp_notif))
 		s->seccomp_notif = sizeof(struct seccomp_notif);
-	if (s->seccomp_notif_resp < sizeof(struct seccomp_notif_resp))
-		s->seccomp_notif_resp = sizeof(struct seccomp_notif_resp);
 	return 0;
 }
 
@@ -83,16 +80,13 @@ static int hand_over(const struct call *c)
 }
 
 /* Nobody waits any more for an answer that does not go through: he was killed. */
-static void reply(const struct supervisor *s, struct call *c)
+static void reply(struct call *c)
 {
-	cleanup_free struct seccomp_notif_resp *r =
-		calloc(1, s->sizes.seccomp_notif_resp);
+	_Alignas(struct seccomp_notif_resp) char room[PLACE] = {0};
+	struct seccomp_notif_resp *r = (void *)room;
 
 	if (c->fd >= 0)
 		call_result(c, hand_over(c));
-	/* Without an answer he waits until memory comes back: with the guard. */
-	if (!r)
-		abort();
 	r->id = c->id;
 	if (c->go_on)
 		r->flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
@@ -116,7 +110,7 @@ static void serve(const struct supervisor *s, const struct seccomp_notif *n)
 	for (size_t i = 0; i < 6; i++)
 		c.args[i] = n->data.args[i];
 	call_answer(&c);
-	reply(s, &c);
+	reply(&c);
 }
 
 static struct seccomp_notif *place(const struct supervisor *s, size_t i)
@@ -126,8 +120,7 @@ static struct seccomp_notif *place(const struct supervisor *s, size_t i)
 
 static int start_one(struct supervisor *s);
 
-/* No task is left that could make a call; kernels say so by POLLHUP, and new ones by
- * ENOENT. */
+/* No task is left that could make a call. New kernels say so by ENOENT too. */
 static bool is_over(int listener)
 {
 	struct pollfd p = {.fd = listener};
@@ -191,7 +184,8 @@ int supervisor_prepare(struct err *e)
 	struct supervisor *s = &supervisor;
 	int rc = ask_sizes(&s->sizes);
 
-	if (rc == 0 && s->sizes.seccomp_notif > PLACE)
+	if (rc == 0 &&
+		(s->sizes.seccomp_notif > PLACE || s->sizes.seccomp_notif_resp > PLACE))
 		rc = -E2BIG;
 	if (rc < 0) {
 		errno = -rc;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "fs/side.h"
 #include "run/calls.h"
 
@@ -85,7 +86,7 @@ static bool is_acl_of_link(const char *name, const struct subject *s, int fd)
 
 /* "/proc/self/fd/N" and the side channel's name for an attribute. */
 struct way {
-	char path[40];
+	char path[DESCRIPTOR_PATH];
 	char name[sizeof(SIDE_ATTR) + XATTR_NAME_MAX];
 };
 
@@ -108,7 +109,7 @@ static bool begin(
 		call_fail(c, rc);
 		return false;
 	}
-	snprintf(w->path, sizeof(w->path), "/proc/self/fd/%d", *fd);
+	descriptor_path(*fd, w->path);
 	/* With its prefix it may be too long for the kernel, which then says ERANGE. */
 	snprintf(w->name, sizeof(w->name), "%s%s",
 		is_acl_of_link(given, s, *fd) ? "" : SIDE_ATTR, given);
@@ -174,13 +175,13 @@ static void list(struct call *c, const struct subject *s, uint64_t names, uint64
 {
 	cleanup_free char *bytes = NULL;
 	cleanup_close int fd = open_subject(c, s);
-	char path[40];
+	char path[DESCRIPTOR_PATH];
 
 	if (fd < 0) {
 		call_fail(c, fd);
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	descriptor_path(fd, path);
 	bytes = malloc(XATTR_LIST_MAX);
 	errno = ENOMEM;
 	give_back(c, bytes, bytes ? getxattr(path, SIDE_LIST, bytes, XATTR_LIST_MAX) : -1,
@@ -226,7 +227,8 @@ static bool is_self_test(struct call *c)
 {
 	char name[sizeof(CALL_SELF_TEST)];
 
-	return target_string(&c->t, c->args[1], name, sizeof(name)) >= 0 &&
+	return c->args[3] == sizeof(CALL_SELF_TEST_REPLY) &&
+	       target_string(&c->t, c->args[1], name, sizeof(name)) >= 0 &&
 	       strcmp(name, CALL_SELF_TEST) == 0;
 }
 

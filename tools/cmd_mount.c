@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <sys/wait.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "common/quote.h"
 #include "fs/mount_options.h"
 #include "fs/session.h"
@@ -137,17 +137,6 @@ static int open_live(struct daemon *d, struct live **l, struct err *e)
 	return live_open(l, stage, db, &o, e);
 }
 
-/* Files that are removed while programs have them open cost a descriptor each. */
-static void many_files(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) < 0)
-		return;
-	r.rlim_cur = r.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &r);
-}
-
 static int serve_live(struct daemon *d, struct err *e)
 {
 	bool fresh = access(d->place.db, F_OK) < 0;
@@ -156,7 +145,8 @@ static int serve_live(struct daemon *d, struct err *e)
 	int rc;
 	/* What the caller is held to is not meant for all who use the view. */
 	signal(SIGXFSZ, SIG_IGN);
-	many_files();
+	/* Files that are removed while programs have them open cost one each. */
+	descriptor_raise_limit();
 	/* Modes are for the view to say; files in the staging tree are for who builds. */
 	umask(022);
 	if (open_live(d, &l, e) < 0)

@@ -188,17 +188,21 @@ static int option(int key, const char *value, struct err *e)
 {
 	if (init_options(e) < 0)
 		return -1;
-	if (key == OPT_RO)
+	switch (key) {
+	case OPT_RO:
 		opt_ro = true;
-	else if (key == OPT_CHROOT)
-		opt_world = RUN_CHROOT;
-	else if (key == OPT_USERNS && opt_world == RUN_HERE)
-		opt_world = RUN_NAMESPACE;
-	if (key == OPT_RO || key == OPT_CHROOT || key == OPT_USERNS)
 		return 0;
-	options_said |= key == 'o';
-	if (key == 'o')
+	case OPT_CHROOT:
+		opt_world = RUN_CHROOT;
+		return 0;
+	case OPT_USERNS:
+		if (opt_world == RUN_HERE)
+			opt_world = RUN_NAMESPACE;
+		return 0;
+	case 'o':
+		options_said = true;
 		return mount_options_parse(&options_given, value, false, e);
+	}
 	if (strlen(value) >= sizeof(options_given.db))
 		return err_set(e, ERR_USAGE, "--db: the path is too long");
 	strcpy(options_given.db, value);

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/descriptor.h"
 #include "common/quote.h"
 #include "fs/live/intent.h"
 #include "fs/side.h"
@@ -117,7 +118,7 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
 int locate_view(struct place *p, const char *path, long *pid, struct err *e)
 {
 	cleanup_close int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char proc[64];
+	char proc[DESCRIPTOR_PATH];
 	char text[2 * PATH_MAX + 64];
 	struct statfs sf;
 	ssize_t n;
@@ -126,7 +127,7 @@ int locate_view(struct place *p, const char *path, long *pid, struct err *e)
 	*p = (struct place){0};
 	if (fd < 0 || fstatfs(fd, &sf) < 0 || sf.f_type != FUSE_SUPER_MAGIC)
 		return 0;
-	snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	descriptor_path(fd, proc);
 	n = getxattr(proc, SIDE_VIEW, text, sizeof(text) - 1);
 	if (n <= 0)
 		return 0;

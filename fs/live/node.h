@@ -5,6 +5,7 @@
 
 #include <pthread.h>
 
+#include "common/descriptor.h"
 #include "fs/live/intent.h"
 #include "fs/live/live.h"
 
@@ -112,8 +113,8 @@ int grip_node(struct live *l, struct live_node *n, struct grip *g);
 int grip_dir(struct live *l, struct live_node *dir, struct grip *g);
 void grip_forget(struct live *l); /* names of directories change */
 void grip_release(struct grip *g);
-/* "/proc/self/fd/N", for calls that take no descriptor of that kind. */
-#define GRIP_PATH 40
+/* For calls that take no descriptor of that kind. */
+#define GRIP_PATH DESCRIPTOR_PATH
 const char *grip_path(const struct grip *g, char path[GRIP_PATH]);
 
 int live_statx(int fd, const char *name, struct statx *st); /* "" is fd itself */

@@ -234,8 +234,7 @@ void grip_release(struct grip *g)
 
 const char *grip_path(const struct grip *g, char path[GRIP_PATH])
 {
-	snprintf(path, GRIP_PATH, "/proc/self/fd/%d", g->fd);
-	return path;
+	return descriptor_path(g->fd, path);
 }
 
 /* What names an inode is not there any more, for whoever knows it by number. */
