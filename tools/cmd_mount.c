@@ -277,17 +277,19 @@ static int check_mountpoint(struct daemon *d, const char *given, struct err *e)
 {
 	cleanup_place struct place other = {0};
 	struct stat st;
+	int why = locate_reach(given);
 	long pid;
 	int rc;
 
-	if (stat(given, &st) < 0) {
-		if (errno != ENOTCONN)
+	if (why) {
+		errno = why;
+		if (why != ENOTCONN)
 			return err_sys(e, given, "cannot mount there");
 		err_set(e, ERR_REFUSED, "%s: a view whose daemon died is mounted there",
 			given);
 		return err_hint(e, "end it with 'livery umount'");
 	}
-	if (!S_ISDIR(st.st_mode))
+	if (stat(given, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_set(e, ERR_REFUSED, "%s: not a directory", given);
 	d->mountpoint = realpath(given, NULL);
 	if (!d->mountpoint)

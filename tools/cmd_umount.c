@@ -219,16 +219,16 @@ int unmount_view(const char *path, struct err *e)
 	cleanup_place struct place p = {0};
 	cleanup_free char *mountpoint = NULL;
 	cleanup_close int pidfd = -1;
-	struct stat st;
+	int why = locate_reach(path);
 	long pid;
 	int rc;
 
-	if (stat(path, &st) < 0) {
-		int why = errno;
-
+	if (why) {
 		/* A view shows itself to its owner only: not even to root. */
-		if (why != ENOTCONN && (why != EACCES || geteuid() != 0))
+		if (why != ENOTCONN && (why != EACCES || geteuid() != 0)) {
+			errno = why;
 			return err_sys(e, path, "cannot unmount");
+		}
 		mountpoint = full_path(path);
 		return mountpoint ? end_unasked(mountpoint, why, e)
 				  : err_sys(e, path, "cannot find");

@@ -115,6 +115,15 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
 	return 0;
 }
 
+int locate_reach(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) < 0)
+		return errno;
+	return getxattr(path, SIDE_VIEW, NULL, 0) < 0 && errno == ENOTCONN ? ENOTCONN : 0;
+}
+
 int locate_view(struct place *p, const char *path, long *pid, struct err *e)
 {
 	cleanup_close int fd = open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC);

@@ -31,6 +31,12 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
 int locate_path(struct place *p, const char *path, const char *staging, const char *db,
 	struct err *e);
 
+/*
+ * What stands in the way of a path: errno, or 0. ENOTCONN is a view whose daemon is dead,
+ * even where the kernel still knows all about the path by itself.
+ */
+int locate_reach(const char *path);
+
 /* Where a view is mounted: asks its daemon. 1 a view, 0 none, -1 error. */
 int locate_view(struct place *p, const char *path, long *pid, struct err *e);
 

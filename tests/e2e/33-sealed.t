@@ -198,9 +198,10 @@ ok "and the view stayed sealed" as_user "$LIVERY" umount view
 fresh
 mount_view rootfs view
 look
+as_user stat view >/dev/null # the kernel knows its root from now on, daemon or not
 kill -KILL "$(daemons)"
 ok "a killed daemon is gone" wait_for 10 no_daemon
-exits 1 "the view answers no more" as_user stat view/etc
+exits 1 "the view answers no more" as_user stat view/unseen
 like "$ERR" "not connected" "with ENOTCONN"
 exits 2 "mount over it" as_user "$LIVERY" mount rootfs view
 like "$ERR" "view: .*daemon died.*livery umount" "says what to do"
