@@ -38,17 +38,20 @@ bool view_holds(const struct run_view *v, int fd)
 	return look(fd, &st) == 0 && device(&st) == v->dev;
 }
 
-/*
- * All in one call, where that cannot leave the view: a path below it, from a directory in
- * it. -EXDEV and the like: it does leave it, or might.
- */
-static int resolve_inside(int dir, const char *path, bool follow)
+/* What one call to the kernel is to do: the directory, a path from there, and how. */
+struct quick {
+	int start; /* or -errno */
+	const char *path;
+	uint64_t how; /* RESOLVE_... */
+};
+
+static int resolve_quickly(const struct quick *q, bool follow)
 {
 	struct open_how how = {
 		.flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
-		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS,
+		.resolve = q->how | RESOLVE_NO_MAGICLINKS,
 	};
-	long fd = syscall(SYS_openat2, dir, path, &how, sizeof(how));
+	long fd = syscall(SYS_openat2, q->start, q->path, &how, sizeof(how));
 
 	return fd < 0 ? -errno : (int)fd;
 }
@@ -295,16 +298,46 @@ static bool has_our_root(const struct run_view *v, int root)
 	       st.stx_ino == v->root_ino;
 }
 
-/* The view as the target sees it, with what it has mounted there. */
-static int view_of(const struct run_view *v, const struct target *t)
+/* The view as the target, whose root is ours, sees it, with what it has mounted there. */
+static int view_of(const struct run_view *v, int root)
+{
+	cleanup_close int fd =
+		openat(root, v->path + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd >= 0 && view_holds(v, fd) ? take_fd(&fd) : -EXDEV;
+}
+
+/*
+ * From the target's root directory: below the view, where the text says so; otherwise
+ * wherever it leads, in which case only what is found is sure. (/proc/self is another's
+ * then, but leads to the view by magic links only.)
+ */
+static void start_absolute(struct quick *q, const struct run_view *v,
+	const struct target *t, const char *path)
 {
 	cleanup_close int root = target_open(t, "root");
-	cleanup_close int fd = -1;
+	bool ours = has_our_root(v, root);
 
-	if (!has_our_root(v, root))
-		return -EXDEV;
-	fd = openat(root, v->path + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	return fd >= 0 && view_holds(v, fd) ? take_fd(&fd) : -EXDEV;
+	q->path = ours ? below_view(v, path) : path;
+	if (ours && q->path) {
+		q->how = RESOLVE_NO_XDEV;
+		q->start = view_of(v, root);
+		return;
+	}
+	q->path = path;
+	q->how = RESOLVE_IN_ROOT | (view_holds(v, root) ? RESOLVE_NO_XDEV : 0);
+	q->start = take_fd(&root);
+}
+
+/* From a directory in the view, where that cannot pass by a root directory of its own. */
+static void start_relative(struct quick *q, const struct run_view *v,
+	const struct target *t, const struct place_name *p)
+{
+	cleanup_close int start = start_at(t, p->dirfd);
+	cleanup_close int root = start < 0 ? -1 : target_open(t, "root");
+
+	q->path = p->path;
+	q->how = RESOLVE_NO_XDEV | (has_our_root(v, root) ? 0 : RESOLVE_BENEATH);
+	q->start = start >= 0 && !view_holds(v, start) ? -EXDEV : take_fd(&start);
 }
 
 /* What says that a path leaves the view, or takes more than one call. */
@@ -313,39 +346,25 @@ static bool must_walk(int rc)
 	return rc == -EXDEV || rc == -ELOOP || rc == -EAGAIN || rc == -ENOSYS;
 }
 
-/* Where the walk starts, if it is in the view, for a path that stays there: or -errno. */
-static int start_inside(const struct run_view *v, const struct target *t,
-	const struct place_name *p, const char **path)
-{
-	cleanup_close int start = -1, root = -1;
-
-	*path = *p->path == '/' ? below_view(v, p->path) : p->path;
-	if (!*path)
-		return -EXDEV;
-	if (*p->path == '/')
-		return view_of(v, t);
-	start = start_at(t, p->dirfd);
-	root = start < 0 ? -1 : target_open(t, "root");
-	if (start < 0)
-		return start;
-	return view_holds(v, start) && has_our_root(v, root) ? take_fd(&start) : -EXDEV;
-}
-
 int resolve(const struct run_view *v, const struct target *t, struct place_name *p,
 	bool follow)
 {
+	struct quick q = {0};
 	cleanup_close int start = -1;
-	const char *path;
 	int rc;
 
 	p->certain = false;
 	if (!*p->path)
 		return -ENOENT;
-	start = start_inside(v, t, p, &path);
-	rc = start < 0 ? start : resolve_inside(start, path, follow);
-	if (must_walk(rc))
+	if (*p->path == '/')
+		start_absolute(&q, v, t, p->path);
+	else
+		start_relative(&q, v, t, p);
+	start = q.start;
+	rc = start < 0 ? start : resolve_quickly(&q, follow);
+	if (must_walk(rc) || (rc < 0 && start >= 0 && !(q.how & RESOLVE_NO_XDEV)))
 		return resolve_slowly(v, t, p, follow);
-	p->certain = start >= 0;
+	p->certain = start >= 0 && q.how & RESOLVE_NO_XDEV;
 	return rc;
 }
 
