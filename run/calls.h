@@ -39,8 +39,15 @@ enum call_scope {
 	CALL_NAMESPACE, /* in a user namespace only */
 };
 
-/* Held back only if one of the masks has a bit of its argument; none: always. */
+enum call_test {
+	CALL_NO_TEST,
+	CALL_HAS,   /* the argument has a bit of the mask */
+	CALL_LACKS, /* in a user namespace only: it has none */
+};
+
+/* Held back only if one of the tests holds; there are none: always. */
 struct call_when {
+	enum call_test test;
 	unsigned argument;
 	uint32_t mask;
 };
@@ -49,7 +56,7 @@ struct call_entry {
 	int nr;
 	call_fn *answer; /* NULL: the filter itself answers 0 */
 	enum call_scope scope;
-	struct call_when when[2];
+	struct call_when when[3];
 };
 
 extern const struct call_entry calls[];

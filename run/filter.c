@@ -5,6 +5,7 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -50,36 +51,59 @@ static void unless(struct program *p, uint16_t test, uint32_t k, uint8_t skip)
 	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | test | BPF_K, k, 0, skip));
 }
 
+static void skip_if(struct program *p, uint16_t test, uint32_t k, uint8_t skip)
+{
+	add(p, (struct sock_filter)BPF_JUMP(BPF_JMP | test | BPF_K, k, skip, 0));
+}
+
 /* The low half of an argument: those that are looked at are int. */
 static size_t argument(unsigned n)
 {
 	return offsetof(struct seccomp_data, args) + n * sizeof(uint64_t);
 }
 
-static void hold_back(struct program *p, const struct call_entry *c)
+static bool applies(const struct call_when *w, enum call_scope scope)
+{
+	return w->test == CALL_HAS || (w->test == CALL_LACKS && scope == CALL_NAMESPACE);
+}
+
+#define TEST_LENGTH 3
+
+static void add_test(struct program *p, const struct call_when *w, uint32_t action)
+{
+	load(p, argument(w->argument));
+	if (w->test == CALL_HAS)
+		unless(p, BPF_JSET, w->mask, 1);
+	else
+		skip_if(p, BPF_JSET, w->mask, 1);
+	answer(p, action);
+}
+
+static void hold_back(
+	struct program *p, const struct call_entry *c, enum call_scope scope)
 {
 	uint32_t action = c->answer ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO;
-	unsigned tests = (c->when[0].mask != 0) + (c->when[1].mask != 0);
+	const size_t most = sizeof(c->when) / sizeof(c->when[0]);
+	unsigned tests = 0;
 
+	for (size_t i = 0; i < most; i++)
+		tests += applies(&c->when[i], scope);
 	if (!tests) {
 		unless(p, BPF_JEQ, (uint32_t)c->nr, 1);
 		answer(p, action);
 		return;
 	}
-	unless(p, BPF_JEQ, (uint32_t)c->nr, (uint8_t)(3 * tests + 1));
-	for (unsigned i = 0; i < tests; i++) {
-		load(p, argument(c->when[i].argument));
-		unless(p, BPF_JSET, c->when[i].mask, 1);
-		answer(p, action);
-	}
+	unless(p, BPF_JEQ, (uint32_t)c->nr, (uint8_t)(TEST_LENGTH * tests + 1));
+	for (size_t i = 0; i < most; i++)
+		if (applies(&c->when[i], scope))
+			add_test(p, &c->when[i], action);
 	answer(p, SECCOMP_RET_ALLOW);
 }
 
 static void write_program(struct program *p, enum call_scope scope)
 {
 	load(p, offsetof(struct seccomp_data, arch));
-	add(p, (struct sock_filter)BPF_JUMP(
-		       BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0));
+	skip_if(p, BPF_JEQ, AUDIT_ARCH_X86_64, 1);
 	answer(p, SECCOMP_RET_KILL_PROCESS);
 	load(p, offsetof(struct seccomp_data, nr));
 	unless(p, BPF_JGE, FOREIGN_CALLS, 1);
@@ -89,7 +113,7 @@ static void write_program(struct program *p, enum call_scope scope)
 	answer(p, SECCOMP_RET_ERRNO | ENOSYS);
 	for (size_t i = 0; i < calls_count; i++)
 		if (calls[i].scope <= scope)
-			hold_back(p, &calls[i]);
+			hold_back(p, &calls[i], scope);
 	answer(p, SECCOMP_RET_ALLOW);
 }
 

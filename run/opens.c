@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening files that are shown as another's without touching their access time, and
- * making ones with the setgid bit: the descriptor is opened here and handed over.
+ * Opening files that are shown as another's without touching their access time, making
+ * ones with the setgid bit, and, in a user namespace, opening device nodes: the
+ * descriptor is opened here and handed over.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include "common/cleanup.h"
 #include "common/descriptor.h"
 #include "run/calls.h"
+#include "run/devices.h"
 #include "run/names.h"
 
 #define LINKS_MAX 40 /* MAXSYMLINKS of the kernel */
@@ -108,21 +110,46 @@ static bool can_be_opened(int inode, int flags)
 	return S_ISREG(st.st_mode) || S_ISSOCK(st.st_mode);
 }
 
-static void hand_over(struct call *c, int inode, int flags)
+static int open_file(int inode, int flags)
 {
 	char path[DESCRIPTOR_PATH];
-	int fd;
-
 	/* A link that must not be followed: the kernel has the right answer. */
-	fd = open(descriptor_path(inode, path),
+	int fd = open(descriptor_path(inode, path),
 		(flags & ~(O_NOATIME | O_CREAT | O_EXCL | O_NOFOLLOW)) | O_CLOEXEC |
 			O_NOCTTY);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* fd: or -errno. */
+static void hand_over(struct call *c, int fd, int flags)
+{
 	if (fd < 0) {
-		call_result(c, -errno);
+		call_result(c, fd);
 		return;
 	}
 	c->fd = fd;
 	c->close_on_exec = flags & O_CLOEXEC;
+}
+
+/* One for the kernel, unless it is a device node of the view, which it would refuse. */
+static void open_common(struct call *c, int dirfd, uint64_t path, int flags)
+{
+	struct place_name p;
+	cleanup_close int inode = -1;
+	int fd = -ENXIO;
+
+	if (c->view->in_namespace && devices_may_open(flags)) {
+		inode = call_path(c, path, dirfd, &p);
+		if (inode == 0)
+			inode = resolve(c->view, &c->t, &p, !(flags & O_NOFOLLOW));
+		if (inode >= 0 && view_holds(c->view, inode))
+			fd = devices_open(inode, flags);
+	}
+	if (fd == -ENXIO)
+		call_go_on(c);
+	else
+		hand_over(c, fd, flags);
 }
 
 /* One for the kernel, whoever asks. */
@@ -141,7 +168,7 @@ static void open_path(struct call *c, int dirfd, uint64_t path, int flags, uint3
 	cleanup_close int inode = -1;
 
 	if (is_common(flags, mode)) {
-		call_go_on(c);
+		open_common(c, dirfd, path, flags);
 		return;
 	}
 	inode = call_path(c, path, dirfd, &p);
@@ -152,7 +179,7 @@ static void open_path(struct call *c, int dirfd, uint64_t path, int flags, uint3
 	else if (!view_holds(c->view, inode) || !can_be_opened(inode, flags))
 		call_go_on(c);
 	else
-		hand_over(c, inode, flags);
+		hand_over(c, open_file(inode, flags), flags);
 }
 
 void call_open(struct call *c)

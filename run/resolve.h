@@ -18,6 +18,7 @@ struct run_view {
 	const char *path;  /* the mount point, absolute, without symbolic links */
 	uint64_t root_dev; /* of this process's own root directory */
 	uint64_t root_ino;
+	bool in_namespace; /* the program is in a user namespace */
 };
 
 /* A descriptor's inode is in the view. */

@@ -62,6 +62,71 @@ run --chroot tree rm -f /tmp/new /tmp/link /tmp/console /tmp/copy
 ok "nothing is left" as_user "$LIVERY" status tree
 ok "the host's files are not the view's" run --userns tree sh -c '! chown 5 /etc/hostname 2>/dev/null'
 
+# --- device nodes of the view, which its mount does not let anybody open
+
+cat >opens <<'END'
+use Fcntl;
+my $view = shift; chdir $view or die; mkdir "d";
+my @made = (["null", 1, 3], ["zero", 1, 5], ["full", 1, 7], ["random", 1, 8], ["urandom", 1, 9],
+	["mem", 1, 1], ["tty", 5, 0], ["console", 5, 1]);
+system("mknod", "d/$$_[0]", "c", $$_[1], $$_[2]) && die for @made;
+system("mknod", "d/block", "b", 1, 3) && die; symlink "null", "d/link"; symlink "/dev/null", "d/host";
+mkdir "d/dev"; system("mknod", "d/dev/null", "c", 1, 3);
+sub result {
+	my ($name, $file, $flags, $f) = @_;
+	print "$name ", sysopen($f, $file, $flags, 0666) ? join(":", (stat $f)[6] & 0xff,
+		fcntl($f, F_GETFL, 0) & 3, 0 + fcntl($f, F_GETFD, 0)) : 0 + $!, "\n";
+}
+result($$_[0], "d/$$_[0]", O_RDWR) for @made;
+result("block", "d/block", O_RDONLY);
+result("as the shell does", "d/null", O_WRONLY | O_CREAT | O_TRUNC);
+result("exclusively", "d/null", O_WRONLY | O_CREAT | O_EXCL);
+result("as a directory", "d/null", O_RDONLY | O_DIRECTORY);
+result("by a link", "$view/d/link", O_RDONLY);
+result("not by a link", "d/link", O_RDONLY | O_NOFOLLOW);
+result("not there", "d/none", O_RDONLY);
+result("with a slash", "d/null/", O_RDONLY);
+$^F = 100; result("for programs", "d/null", O_RDONLY); $^F = 2;
+$name = "d/null"; print "creat ", syscall(85, $name, 0644) >= 0 ? "ok" : 0+$!, "\n";
+sysopen($z, "d/zero", O_RDONLY) && sysread($z, $bytes, 3);
+print "bytes ", unpack("H*", $bytes), "\n";
+chroot "d" or die; chdir "/dev" or die;
+result("in a root directory of its own", "/dev/null", O_WRONLY);
+result("from there", "../dev/../null", O_WRONLY);
+result("a link to the host's", "/host", O_WRONLY);
+result("what is not there", "/proc/self/fd", O_RDONLY);
+END
+exits 0 "device nodes are opened" run --userns tree perl opens @
+is "$OUT" "null 3:2:1
+zero 5:2:1
+full 7:2:1
+random 8:2:1
+urandom 9:2:1
+mem 13
+tty 13
+console 13
+block 13
+as the shell does 3:1:1
+exclusively 17
+as a directory 20
+by a link 3:0:1
+not by a link 40
+not there 2
+with a slash 20
+for programs 3:0:0
+creat ok
+bytes 000000
+in a root directory of its own 3:1:1
+from there 3:1:1
+a link to the host's 3:1:1
+what is not there 2" "those that are the same everywhere, as root opens them"
+run --userns tree sh -c 'rm -r "$1/d"' sh @
+ok "none outside of a user namespace" run tree sh -c 'mknod "$1/n" c 1 3 && ! { echo >"$1/n"; } 2>/dev/null && rm "$1/n"' sh @
+exits 0 "no node that is another's" run --userns tree unshare --mount sh -c '
+	cd "$1" && mkdir d && mknod d/null c 1 3 && mount -t tmpfs none d && : >d/null && stat -c %F d/null' sh @
+is "$OUT" "regular empty file" "what is mounted over it is what is opened"
+run --userns tree rm -r @/d
+
 # --- what the program mounts in the view
 
 exits 0 "mounts in a namespace" run --userns tree sh -c 'set -e
