@@ -7,6 +7,9 @@
 #define RUN_DEVICES_H
 
 #include <stdbool.h>
+#include <sys/stat.h>
+
+#include "run/target.h"
 
 /* An open with these flags may be one of a device node that is there. */
 bool devices_may_open(int flags);
@@ -17,5 +20,17 @@ bool devices_may_open(int flags);
  * should be; -errno.
  */
 int devices_open(int inode, int flags);
+
+/* A node of the view, as it was when it was opened. */
+struct devices_node {
+	struct stat st;
+	struct statx stx;
+};
+
+/*
+ * A descriptor of the target's is one that devices_open() gave, not long ago: of which
+ * node. Programs compare what they looked at with what they opened.
+ */
+bool devices_opened_as(const struct target *t, int fd, struct devices_node *node);
 
 #endif

@@ -12,6 +12,7 @@
 
 #include "common/cleanup.h"
 #include "run/calls.h"
+#include "run/devices.h"
 
 /* Which file a call is about, in the order of newfstatat(2). */
 struct subject {
@@ -32,33 +33,53 @@ static int open_named(struct call *c, const struct subject *s, struct place_name
 				    : target_fd(&c->t, s->dirfd);
 }
 
-/* False: it is not in the view, or not there, and the call is answered. */
-static bool find(struct call *c, const struct subject *s, int *fd)
+/* The descriptor is of this host's, for a device of the view: run/devices.h. */
+static bool is_opened_device(
+	struct call *c, const struct subject *s, int fd, struct devices_node *node)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+	       devices_opened_as(&c->t, s->dirfd, node);
+}
+
+enum found {
+	FOUND_NOT, /* it is not in the view, or not there, and the call is answered */
+	FOUND,
+	FOUND_DEVICE, /* as *node says it */
+};
+
+/* node: NULL where a device's descriptor is the kernel's matter. */
+static enum found find(
+	struct call *c, const struct subject *s, int *fd, struct devices_node *node)
 {
 	struct place_name p = {.path = ""};
 
 	*fd = open_named(c, s, &p);
 	if (*fd >= 0 && view_holds(c->view, *fd))
-		return true;
+		return FOUND;
+	if (*fd >= 0 && node && !*p.path && is_opened_device(c, s, *fd, node))
+		return FOUND_DEVICE;
 	/* The kernel would find it if it came now, as nobody's. */
 	if (*fd == -ENOENT && p.certain)
 		call_result(c, -ENOENT);
 	else
 		call_fail(c, *fd < 0 ? *fd : -EXDEV);
-	return false;
+	return FOUND_NOT;
 }
 
 static void give_stat(struct call *c, struct subject s, uint64_t to)
 {
 	cleanup_close int fd = -1;
-	struct stat st; /* the C library's is the kernel's here */
+	struct devices_node node; /* the C library's stat is the kernel's here */
+	enum found found = find(c, &s, &fd, &node);
 
-	if (!find(c, &s, &fd))
+	if (found == FOUND_NOT)
 		return;
-	if (fstatat(fd, "", &st, AT_EMPTY_PATH) < 0)
+	if (found == FOUND && fstatat(fd, "", &node.st, AT_EMPTY_PATH) < 0)
 		call_result(c, -errno);
 	else
-		call_result(c, call_write(c, to, &st, sizeof(st)));
+		call_result(c, call_write(c, to, &node.st, sizeof(node.st)));
 }
 
 void call_stat(struct call *c)
@@ -99,26 +120,29 @@ void call_statx(struct call *c)
 {
 	struct subject s = {(int)c->args[0], c->args[1], (int)c->args[2]};
 	cleanup_close int fd = -1;
-	struct statx st;
+	struct devices_node node;
+	enum found found;
 
 	if (s.flags & ~STAT_FLAGS) {
 		call_go_on(c);
 		return;
 	}
-	if (!find(c, &s, &fd))
+	found = find(c, &s, &fd, &node);
+	if (found == FOUND_NOT)
 		return;
-	if (statx(fd, "", AT_EMPTY_PATH | (s.flags & AT_STATX_SYNC_TYPE),
-		    (unsigned)c->args[3], &st) < 0)
+	if (found == FOUND &&
+		statx(fd, "", AT_EMPTY_PATH | (s.flags & AT_STATX_SYNC_TYPE),
+			(unsigned)c->args[3], &node.stx) < 0)
 		call_result(c, -errno);
 	else
-		call_result(c, call_write(c, c->args[4], &st, sizeof(st)));
+		call_result(c, call_write(c, c->args[4], &node.stx, sizeof(node.stx)));
 }
 
 static void give_away(struct call *c, struct subject s, uint64_t uid, uint64_t gid)
 {
 	cleanup_close int fd = -1;
 
-	if (find(c, &s, &fd) && call_waits(c))
+	if (find(c, &s, &fd, NULL) == FOUND && call_waits(c))
 		call_result(c, fchownat(fd, "", (uid_t)uid, (gid_t)gid, AT_EMPTY_PATH) < 0
 				       ? -errno
 				       : 0);

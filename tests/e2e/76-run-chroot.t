@@ -74,7 +74,9 @@ system("mknod", "d/block", "b", 1, 3) && die; symlink "null", "d/link"; symlink 
 mkdir "d/dev"; system("mknod", "d/dev/null", "c", 1, 3);
 sub result {
 	my ($name, $file, $flags, $f) = @_;
+	my @node = $flags & O_NOFOLLOW ? lstat $file : stat $file;
 	print "$name ", sysopen($f, $file, $flags, 0666) ? join(":", (stat $f)[6] & 0xff,
+		"@node[0..5]" eq "@{[(stat $f)[0..5]]}" ? "itself" : "another",
 		fcntl($f, F_GETFL, 0) & 3, 0 + fcntl($f, F_GETFD, 0)) : 0 + $!, "\n";
 }
 result($$_[0], "d/$$_[0]", O_RDWR) for @made;
@@ -97,28 +99,28 @@ result("a link to the host's", "/host", O_WRONLY);
 result("what is not there", "/proc/self/fd", O_RDONLY);
 END
 exits 0 "device nodes are opened" run --userns tree perl opens @
-is "$OUT" "null 3:2:1
-zero 5:2:1
-full 7:2:1
-random 8:2:1
-urandom 9:2:1
+is "$OUT" "null 3:itself:2:1
+zero 5:itself:2:1
+full 7:itself:2:1
+random 8:itself:2:1
+urandom 9:itself:2:1
 mem 13
 tty 13
 console 13
 block 13
-as the shell does 3:1:1
+as the shell does 3:itself:1:1
 exclusively 17
 as a directory 20
-by a link 3:0:1
+by a link 3:itself:0:1
 not by a link 40
 not there 2
 with a slash 20
-for programs 3:0:0
+for programs 3:itself:0:0
 creat ok
 bytes 000000
-in a root directory of its own 3:1:1
-from there 3:1:1
-a link to the host's 3:1:1
+in a root directory of its own 3:itself:1:1
+from there 3:itself:1:1
+a link to the host's 3:itself:1:1
 what is not there 2" "those that are the same everywhere, as root opens them"
 run --userns tree sh -c 'rm -r "$1/d"' sh @
 ok "none outside of a user namespace" run tree sh -c 'mknod "$1/n" c 1 3 && ! { echo >"$1/n"; } 2>/dev/null && rm "$1/n"' sh @
