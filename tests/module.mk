@@ -73,6 +73,7 @@ check-view: ## run the long tests of views that write: operations, kills, power 
 	LIVERY=$(BUILD)/release/livery KILL_ROUNDS=200 prove -v tests/e2e/64-view-killed.t
 	LIVERY=$(BUILD)/release/livery POWER_RUNS=4 POWER_CUTS=6 prove -v tests/e2e/65-power-cut.t
 	LIVERY=$(BUILD)/release/livery RUN_KILL_ROUNDS=200 prove -v tests/e2e/73-run-fails-closed.t
+	LIVERY=$(BUILD)/release/livery VARIANT=minbase prove -v tests/e2e/78-run-mmdebstrap.t
 	LIVERY=$(BUILD)/tsan/livery WRITERS_SECONDS=60 prove -v tests/e2e/66-four-writers.t
 
 .PHONY: fuzz
