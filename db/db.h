@@ -228,6 +228,9 @@ int db_xattr_get(struct db *db, int64_t id, const char *name, void **value, size
 typedef int db_xattr_fn(void *arg, const char *name, const void *value, size_t len);
 int db_xattr_each(struct db *db, int64_t id, db_xattr_fn *fn, void *arg, struct err *e);
 
+/* Is there any in the database whose name begins like that? 1, 0, or -1. */
+int db_xattr_any(struct db *db, const char *prefix, struct err *e);
+
 /*
  * Notes about the database itself (livery(5) lists the keys). db_note_get() returns the
  * text malloc'd in *value, NULL where there is none.

@@ -61,6 +61,8 @@ static const char *const texts[STMT_COUNT] = {
 		"DELETE FROM xattr WHERE record NOT IN (SELECT id FROM record)",
 	[STMT_XATTR_EACH] =
 		"SELECT name, value FROM xattr WHERE record = ?1 ORDER BY name",
+	[STMT_XATTR_ANY] = "SELECT EXISTS (SELECT 1 FROM xattr"
+			   " WHERE substr(name, 1, length(?1)) = ?1)",
 	[STMT_NOTE_PUT] = "INSERT OR REPLACE INTO note (key, value) VALUES (?1, ?2)",
 	[STMT_NOTE_GET] = "SELECT value FROM note WHERE key = ?1",
 	[STMT_NOTE_DROP] = "DELETE FROM note WHERE key = ?1",

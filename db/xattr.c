@@ -113,3 +113,17 @@ int db_xattr_each(struct db *db, int64_t id, db_xattr_fn *fn, void *arg, struct 
 	sqlite3_reset(s);
 	return rc;
 }
+
+int db_xattr_any(struct db *db, const char *prefix, struct err *e)
+{
+	sqlite3_stmt *s = db_stmt(db, STMT_XATTR_ANY, e);
+	int rc;
+
+	if (!s)
+		return -1;
+	sqlite3_bind_blob(s, 1, prefix, (int)strlen(prefix), SQLITE_STATIC);
+	rc = sqlite3_step(s) == SQLITE_ROW ? sqlite3_column_int(s, 0)
+					   : db_fail(db, e, "look for attributes");
+	sqlite3_reset(s);
+	return rc;
+}

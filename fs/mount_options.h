@@ -4,6 +4,7 @@
 #define FS_MOUNT_OPTIONS_H
 
 #include "fs/engine.h"
+#include "fs/hold.h"
 
 struct mount_options {
 	struct engine_options engine;
@@ -13,6 +14,7 @@ struct mount_options {
 	bool label_new;    /* policy: label files when they are made */
 	bool debug;        /* libfuse prints each message */
 	bool supervised;   /* by run/: labels are answered past the kernel */
+	struct hold *hold; /* of the session whose programs use it; NULL: strangers */
 	unsigned threads;  /* 0: one a processor */
 	char user[33];     /* setuid=: run as that user; "" as the caller */
 	char db[4096];     /* db=: where the database is; "" beside the staging tree */

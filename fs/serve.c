@@ -16,6 +16,7 @@
 
 struct serving {
 	struct fuse_session *se;
+	struct hold *hold;
 	unsigned threads_max;
 	_Atomic unsigned waiting; /* threads without a message */
 	_Atomic int error;        /* errno of a device that failed */
@@ -85,7 +86,7 @@ static void *work(void *arg)
 	int rc;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	follow_begin(&f);
+	follow_begin(&f, s->hold);
 	pthread_cleanup_push(free_message, &message);
 	for (;;) {
 		rc = receive(s, &message);
@@ -128,7 +129,9 @@ static int serve(struct serving *s)
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ours, &before);
-	rc = start_one(s);
+	rc = hold_begin(s->hold);
+	if (rc == 0)
+		rc = start_one(s);
 	while (rc == 0 && !fuse_session_exited(s->se))
 		ppoll(&end, 1, NULL, &before);
 	end_all(s);
@@ -136,7 +139,8 @@ static int serve(struct serving *s)
 	return rc;
 }
 
-int serve_session(struct fuse_session *se, unsigned threads, struct err *e)
+int serve_session(
+	struct fuse_session *se, unsigned threads, struct hold *hold, struct err *e)
 {
 	cleanup_close int ended = eventfd(0, EFD_CLOEXEC);
 	cleanup_free struct serving *s = calloc(1, sizeof(*s));
@@ -145,6 +149,7 @@ int serve_session(struct fuse_session *se, unsigned threads, struct err *e)
 	if (ended < 0 || !s)
 		return err_sys(e, "threads", "cannot be started");
 	s->se = se;
+	s->hold = hold;
 	s->threads_max = threads < SERVE_THREADS_MAX ? threads : SERVE_THREADS_MAX;
 	s->ended = ended;
 	pthread_mutex_init(&s->lock, NULL);

@@ -10,15 +10,17 @@
 #include <fuse_lowlevel.h>
 
 #include "common/err.h"
+#include "fs/hold.h"
 
 #define SERVE_THREADS_MAX 320
 
 /*
  * Serves until the session is unmounted, or fuse_session_exit() was called by a signal's
  * handler (fuse_set_signal_handlers()) in this thread: all threads that the process has
- * besides must block INT, TERM and HUP. Returns 0, or -1 where the device failed or no
- * thread could be started.
+ * besides must block INT, TERM and HUP. hold: for callers that belong to the session, or
+ * NULL. Returns 0, or -1 where the device failed or no thread could be started.
  */
-int serve_session(struct fuse_session *se, unsigned threads, struct err *e);
+int serve_session(
+	struct fuse_session *se, unsigned threads, struct hold *hold, struct err *e);
 
 #endif

@@ -102,27 +102,41 @@ int session_check_host(struct err *e)
  * Asks the mount for the root's label as any tool would, and the daemon past the kernel.
  * Where the two differ the kernel answers labels itself, whatever /sys/fs/selinux shows.
  */
-static int probe(struct session *s, struct err *e)
+static int probe_labels(const char *mountpoint, char *shown, int *len, struct err *e)
 {
 	char meant[DB_LABEL_MAX + 1];
-	char shown[DB_LABEL_MAX + 1];
-	ssize_t m = lgetxattr(s->mountpoint, SIDE_LABEL, meant, sizeof(meant));
+	ssize_t m = lgetxattr(mountpoint, SIDE_LABEL, meant, sizeof(meant));
 	ssize_t n;
 
 	if (m < 0)
-		return err_sys(e, s->mountpoint, "the new view does not answer");
-	if (s->unprobed)
-		return 0;
-	n = lgetxattr(s->mountpoint, XATTR_LABEL, shown, sizeof(shown));
-	if (n < 0 && m == 0)
-		return 0;
-	if (n == m + 1 && memcmp(shown, meant, (size_t)m) == 0)
+		return err_sys(e, mountpoint, "the new view does not answer");
+	n = lgetxattr(mountpoint, XATTR_LABEL, shown, DB_LABEL_MAX + 1);
+	*len = n > 0 ? (int)n : 0;
+	return (n < 0 && m == 0) || (n == m + 1 && memcmp(shown, meant, (size_t)m) == 0);
+}
+
+int session_labels_pass(const char *mountpoint, struct err *e)
+{
+	char shown[DB_LABEL_MAX + 1];
+	int len;
+
+	return probe_labels(mountpoint, shown, &len, e);
+}
+
+static int probe(struct session *s, struct err *e)
+{
+	char shown[DB_LABEL_MAX + 1];
+	int len, rc = probe_labels(s->mountpoint, shown, &len, e);
+
+	if (rc < 0)
+		return -1;
+	if (rc > 0 || s->unprobed)
 		return 0;
 	return err_set(e, ERR_REFUSED,
 		"%s: this host's kernel answers security.selinux itself (%.*s), so the "
 		"view would show wrong labels; use 'livery run --ro STAGING -- COMMAND', "
 		"or mount with -o no-labels",
-		s->mountpoint, n > 0 ? (int)n : 0, shown);
+		s->mountpoint, len, shown);
 }
 
 static void *probe_thread(void *arg)
@@ -189,13 +203,13 @@ static unsigned thread_count(const struct session *s, unsigned wanted)
 	return s->view.live ? wanted + MORE_THREADS : wanted;
 }
 
-static int mounted(struct session *s, unsigned threads, struct err *e)
+static int mounted(struct session *s, const struct mount_options *m, struct err *e)
 {
 	int rc;
 
 	if (fuse_set_signal_handlers(s->se) < 0)
 		return err_set(e, ERR_SYS, "cannot set signal handlers");
-	rc = serve_session(s->se, thread_count(s, threads), e);
+	rc = serve_session(s->se, thread_count(s, m->threads), m->hold, e);
 	fuse_remove_signal_handlers(s->se);
 	fuse_session_unmount(s->se);
 	if (s->probing)
@@ -240,7 +254,7 @@ static int run(struct session *s, const struct mount_options *m, struct err *e)
 			return -1;
 		}
 	}
-	rc = mounted(s, m->threads, e);
+	rc = mounted(s, m, e);
 	if (s->view.live)
 		live_end_loans(s->view.live);
 	return rc;

@@ -18,6 +18,12 @@ int session_run(struct engine *en, struct live *l, const char *mountpoint,
 	const struct mount_options *m, void (*ready)(void *arg), void *arg,
 	struct err *e);
 
+/*
+ * Asks a view that is mounted for its root's label as any tool would, and its daemon past
+ * the kernel: 1 where both say the same, 0 where this host's kernel answers itself, -1.
+ */
+int session_labels_pass(const char *mountpoint, struct err *e);
+
 /* What a mount needs of the host: /dev/fuse, and for others than root fusermount3. */
 int session_check_host(struct err *e);
 

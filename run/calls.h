@@ -35,8 +35,9 @@ typedef void call_fn(struct call *c);
 
 /* When a call is held back. */
 enum call_scope {
-	CALL_ALWAYS,
-	CALL_NAMESPACE, /* in a user namespace only */
+	CALL_ALWAYS = 0,
+	CALL_NAMESPACE = 1,  /* in a user namespace only */
+	CALL_ATTRIBUTES = 2, /* where the kernel keeps attributes from a reader */
 };
 
 enum call_test {
@@ -54,8 +55,8 @@ struct call_when {
 
 struct call_entry {
 	int nr;
-	call_fn *answer; /* NULL: the filter itself answers 0 */
-	enum call_scope scope;
+	call_fn *answer;       /* NULL: the filter itself answers 0 */
+	enum call_scope scope; /* one of them */
 	struct call_when when[3];
 };
 
@@ -88,7 +89,8 @@ int call_write(struct call *c, uint64_t address, const void *from, size_t size);
 /* Reads a path argument. 0 or -errno. */
 int call_path(struct call *c, uint64_t address, int dirfd, struct place_name *p);
 
-/* The attribute by which a new program asks whether somebody answers. */
+/* The attribute by which a new program asks, setting it, whether somebody answers who
+ * reads and writes its memory: he puts the reply where the value is. */
 #define CALL_SELF_TEST       "livery.self-test"
 #define CALL_SELF_TEST_REPLY "here"
 
@@ -106,5 +108,6 @@ call_fn call_stat, call_lstat, call_fstat, call_newfstatat, call_statx;
 call_fn call_chown, call_lchown, call_fchown, call_fchownat;
 /* self.c */
 call_fn call_getresuid, call_getresgid, call_capget;
+call_fn call_sched_getaffinity, call_sched_setaffinity;
 
 #endif

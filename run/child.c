@@ -55,7 +55,7 @@ static void send_report(int up, const struct report *r)
 static int self_test(struct err *e)
 {
 	char reply[sizeof(CALL_SELF_TEST_REPLY)] = "";
-	ssize_t n = getxattr("/", CALL_SELF_TEST, reply, sizeof(reply));
+	int n = setxattr("/", CALL_SELF_TEST, reply, sizeof(reply), 0);
 
 	if (n == 0 && strcmp(reply, CALL_SELF_TEST_REPLY) == 0)
 		return 0;
@@ -82,7 +82,8 @@ static int enter(const struct run_options *o, uid_t uid, gid_t gid, struct err *
 __attribute__((noreturn)) static void become(int up, int down,
 	const struct run_options *o, const struct child_signals *signals)
 {
-	enum call_scope scope = o->world == RUN_HERE ? CALL_ALWAYS : CALL_NAMESPACE;
+	unsigned scopes = (o->world == RUN_HERE ? 0 : CALL_NAMESPACE) |
+			  (o->reads_pass ? 0 : CALL_ATTRIBUTES);
 	struct report r = {0};
 	uid_t uid = geteuid(); /* behind the filter it is 0 */
 	gid_t gid = getegid();
@@ -91,7 +92,7 @@ __attribute__((noreturn)) static void become(int up, int down,
 
 	signal(SIGPIPE, signals->on_pipe);
 	signal(SIGCHLD, signals->on_child);
-	r.listener = filter_install(scope, &r.e);
+	r.listener = filter_install(scopes, &r.e);
 	send_report(up, &r);
 	if (r.listener < 0 || read_all(down, &go, 1) != 1)
 		_exit(CANNOT_START);

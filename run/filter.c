@@ -62,9 +62,9 @@ static size_t argument(unsigned n)
 	return offsetof(struct seccomp_data, args) + n * sizeof(uint64_t);
 }
 
-static bool applies(const struct call_when *w, enum call_scope scope)
+static bool applies(const struct call_when *w, unsigned scopes)
 {
-	return w->test == CALL_HAS || (w->test == CALL_LACKS && scope == CALL_NAMESPACE);
+	return w->test == CALL_HAS || (w->test == CALL_LACKS && scopes & CALL_NAMESPACE);
 }
 
 #define TEST_LENGTH 3
@@ -79,15 +79,14 @@ static void add_test(struct program *p, const struct call_when *w, uint32_t acti
 	answer(p, action);
 }
 
-static void hold_back(
-	struct program *p, const struct call_entry *c, enum call_scope scope)
+static void hold_back(struct program *p, const struct call_entry *c, unsigned scopes)
 {
 	uint32_t action = c->answer ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ERRNO;
 	const size_t most = sizeof(c->when) / sizeof(c->when[0]);
 	unsigned tests = 0;
 
 	for (size_t i = 0; i < most; i++)
-		tests += applies(&c->when[i], scope);
+		tests += applies(&c->when[i], scopes);
 	if (!tests) {
 		unless(p, BPF_JEQ, (uint32_t)c->nr, 1);
 		answer(p, action);
@@ -95,12 +94,12 @@ static void hold_back(
 	}
 	unless(p, BPF_JEQ, (uint32_t)c->nr, (uint8_t)(TEST_LENGTH * tests + 1));
 	for (size_t i = 0; i < most; i++)
-		if (applies(&c->when[i], scope))
+		if (applies(&c->when[i], scopes))
 			add_test(p, &c->when[i], action);
 	answer(p, SECCOMP_RET_ALLOW);
 }
 
-static void write_program(struct program *p, enum call_scope scope)
+static void write_program(struct program *p, unsigned scopes)
 {
 	load(p, offsetof(struct seccomp_data, arch));
 	skip_if(p, BPF_JEQ, AUDIT_ARCH_X86_64, 1);
@@ -112,12 +111,12 @@ static void write_program(struct program *p, enum call_scope scope)
 	unless(p, BPF_JEQ, SYS_io_uring_setup, 1);
 	answer(p, SECCOMP_RET_ERRNO | ENOSYS);
 	for (size_t i = 0; i < calls_count; i++)
-		if (calls[i].scope <= scope)
-			hold_back(p, &calls[i], scope);
+		if ((calls[i].scope & scopes) == calls[i].scope)
+			hold_back(p, &calls[i], scopes);
 	answer(p, SECCOMP_RET_ALLOW);
 }
 
-int filter_install(enum call_scope scope, struct err *e)
+int filter_install(unsigned scopes, struct err *e)
 {
 	struct program p = {.len = 0};
 	struct sock_fprog prog = {.filter = p.code};
@@ -125,7 +124,7 @@ int filter_install(enum call_scope scope, struct err *e)
 		SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
 	long fd;
 
-	write_program(&p, scope);
+	write_program(&p, scopes);
 	if (p.len > FILTER_MAX)
 		return err_set(e, ERR_SYS, "the filter of system calls is too long");
 	prog.len = p.len;

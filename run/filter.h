@@ -10,9 +10,8 @@
  * Puts the filter of run/calls.h on the calling thread, for good and for all that it
  * starts, with no_new_privs: what is held back goes to the listener that is returned
  * (close-on-exec). Programs of another architecture are killed, io_uring is not there.
- * scope: CALL_NAMESPACE where the program is going to be in a user namespace. -1 with e
- * set, which says what the host lacks.
+ * scopes: those that apply, or'ed. -1 with e set, which says what the host lacks.
  */
-int filter_install(enum call_scope scope, struct err *e);
+int filter_install(unsigned scopes, struct err *e);
 
 #endif

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "fs/hold.h"
 #include "run/target.h"
 
 /* The view, as far as this process is concerned. */
@@ -19,6 +20,7 @@ struct run_view {
 	uint64_t root_dev; /* of this process's own root directory */
 	uint64_t root_ino;
 	bool in_namespace; /* the program is in a user namespace */
+	struct hold *hold; /* of the session, or NULL */
 };
 
 /* A descriptor's inode is in the view. */

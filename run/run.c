@@ -75,6 +75,7 @@ static int look_at_view(struct run *r, struct err *e)
 	r->view.path = r->o->mountpoint;
 	if (stat(r->o->mountpoint, &st) < 0 || stat("/", &root) < 0)
 		return err_sys(e, r->o->mountpoint, "cannot use the view");
+	r->view.hold = r->o->hold;
 	r->view.dev = st.st_dev;
 	r->view.in_namespace = r->o->world != RUN_HERE;
 	r->view.root_dev = root.st_dev;

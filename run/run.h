@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 #include "common/err.h"
+#include "fs/hold.h"
 
 enum run_world {
 	RUN_HERE,      /* as the caller, who is shown as root */
@@ -25,6 +26,10 @@ enum run_world {
 struct run_options {
 	enum run_world world;
 	const char *mountpoint; /* of the view, absolute */
+	/* A sealed view of which the kernel gives a reader every attribute by itself, so
+	 * that reading them need not be held back. */
+	bool reads_pass;
+	struct hold *hold;      /* shared with the view's daemon; NULL */
 	char *const *argv;      /* the program, looked for in PATH, and its arguments */
 	/* What is due when nobody uses the view any more, should this process be killed:
 	 * called in the guard. May be NULL. */

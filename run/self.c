@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Who the program is: root, with every capability. */
+/* Who the program is: root, with every capability; and where it runs. */
 #include <errno.h>
 #include <linux/capability.h>
 #include <string.h>
 
+#include "fs/hold.h"
 #include "run/calls.h"
 
 #define ALL_CAPABILITIES ((UINT64_C(1) << (CAP_LAST_CAP + 1)) - 1)
@@ -50,4 +51,17 @@ void call_capget(struct call *c)
 		data[i].effective = data[i].permitted =
 			(uint32_t)(ALL_CAPABILITIES >> (32 * i));
 	call_result(c, call_write(c, c->args[1], data, words * sizeof(data[0])));
+}
+
+/* Where it is held for a moment is not where it may run. */
+void call_sched_getaffinity(struct call *c)
+{
+	hold_release(c->view->hold);
+	call_go_on(c);
+}
+
+void call_sched_setaffinity(struct call *c)
+{
+	hold_never(c->view->hold);
+	call_go_on(c);
 }

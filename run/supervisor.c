@@ -144,7 +144,7 @@ static void *work(void *arg)
 	struct seccomp_notif *n = arg;
 	struct follower f;
 
-	follow_begin(&f);
+	follow_begin(&f, s->view->hold);
 	for (;;) {
 		memset(n, 0, s->sizes.seccomp_notif);
 		if (ioctl(s->listener, SECCOMP_IOCTL_NOTIF_RECV, n) == 0)

@@ -202,8 +202,23 @@ static void set_plain(struct call *c, struct subject s)
 	set(c, &s, c->args[1], c->args[2], c->args[3], c->args[4]);
 }
 
+/* A new program asks whether somebody answers. */
+static bool is_self_test(struct call *c)
+{
+	char name[sizeof(CALL_SELF_TEST)];
+
+	return c->args[3] == sizeof(CALL_SELF_TEST_REPLY) &&
+	       target_string(&c->t, c->args[1], name, sizeof(name)) >= 0 &&
+	       strcmp(name, CALL_SELF_TEST) == 0;
+}
+
 void call_setxattr(struct call *c)
 {
+	if (is_self_test(c)) {
+		call_result(c, call_write(c, c->args[2], CALL_SELF_TEST_REPLY,
+				       sizeof(CALL_SELF_TEST_REPLY)));
+		return;
+	}
 	set_plain(c, by_path(c, true));
 }
 
@@ -222,23 +237,8 @@ static void get_plain(struct call *c, struct subject s)
 	get(c, &s, c->args[1], c->args[2], c->args[3]);
 }
 
-/* A new program asks whether somebody answers. */
-static bool is_self_test(struct call *c)
-{
-	char name[sizeof(CALL_SELF_TEST)];
-
-	return c->args[3] == sizeof(CALL_SELF_TEST_REPLY) &&
-	       target_string(&c->t, c->args[1], name, sizeof(name)) >= 0 &&
-	       strcmp(name, CALL_SELF_TEST) == 0;
-}
-
 void call_getxattr(struct call *c)
 {
-	if (is_self_test(c)) {
-		call_result(c, call_write(c, c->args[2], CALL_SELF_TEST_REPLY,
-				       sizeof(CALL_SELF_TEST_REPLY)));
-		return;
-	}
 	get_plain(c, by_path(c, true));
 }
 

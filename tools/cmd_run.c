@@ -10,7 +10,9 @@
 
 #include "common/buf.h"
 #include "common/cleanup.h"
+#include "db/db.h"
 #include "fs/mount_options.h"
+#include "fs/session.h"
 #include "run/run.h"
 #include "tools/commands.h"
 #include "tools/locate.h"
@@ -209,21 +211,46 @@ static int option(int key, const char *value, struct err *e)
 	return 0;
 }
 
-static int run_in_view(
-	struct used_view *v, int argc, char **argv, int *status, struct err *e)
+/* 1 where the kernel gives a reader of this view all that root would see; 0, -1. */
+static int reads_pass(const struct used_view *v, const char *staging,
+	const struct mount_options *m, struct err *e)
+{
+	cleanup_place struct place p = {0};
+	struct db *db = NULL;
+	int rc;
+
+	if (m->writable || opt_world != RUN_HERE)
+		return 0;
+	rc = session_labels_pass(v->mountpoint, e);
+	if (rc <= 0)
+		return rc;
+	if (locate_tree(&p, staging, *m->db ? m->db : NULL, e) < 0 ||
+		db_open(&db, p.db, DB_READ, e) < 0)
+		return -1;
+	rc = db_xattr_any(db, "trusted.", e);
+	db_close(db);
+	return rc < 0 ? -1 : !rc;
+}
+
+static int run_in_view(struct used_view *v, const char *staging, int argc, char **argv,
+	int *status, struct err *e)
 {
 	/* What names the view from inside. */
 	const char *view = opt_world == RUN_CHROOT ? "" : v->mountpoint;
 	struct run_options o = {
 		.world = opt_world,
 		.mountpoint = v->mountpoint,
+		.hold = v->ours ? options_given.hold : NULL,
 		.argv = argv,
 		.orphaned = on_orphaned,
 		.arg = v,
 	};
 
-	if (expand_all(argv, argc, view, e) < 0)
+	int pass = reads_pass(v, staging, &options_given, e);
+
+	if (pass < 0 || expand_all(argv, argc, view, e) < 0)
 		return -1;
+	o.reads_pass = pass;
 	return run_program(&o, status, e);
 }
 
@@ -243,11 +270,12 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 		mount_options_check(&options_given, e) < 0)
 		return -1;
 	options_given.supervised = true;
+	options_given.hold = hold_new(getpid());
 	run_hold_signals();
 	rc = begin_view(&v, argv[0], &options_given, e);
 	if (rc != 0)
 		return rc;
-	rc = run_in_view(&v, argc - skip, argv + skip, &status, e);
+	rc = run_in_view(&v, argv[0], argc - skip, argv + skip, &status, e);
 	end = end_view(&v, &at_end);
 	if (rc < 0)
 		return -1;

@@ -216,6 +216,7 @@ static int make_from_view(const struct making *m, const struct job *j, struct er
 	options.engine = j->request->engine;
 	options.engine.trusted = false;
 	options.engine.want_labels = !j->request->allow_unlabeled;
+	options.hold = hold_new(getpid());
 	if (strlen(j->place->db) >= sizeof(options.db))
 		return err_set(e, ERR_USAGE, "%s: the path is too long", j->place->db);
 	strcpy(options.db, j->place->db);

@@ -256,6 +256,35 @@ ok "a sealed session takes options as mount does" run --ro -o allow-unlabeled,cl
 is "$OUT" 1000 "clamp"
 ok "what a session sees then" run tree sh -c "$see"
 is "$OUT" "$wanted" "nothing has changed"
+# Without trusted.* the kernel gives a reader all that root would see, and is asked itself.
+ok "without trusted.*" run tree setfattr -x trusted.t @/f
+wanted=$(grep -v '^trusted.t=' <<<"$wanted")
+ok "what a sealed one sees" run --ro -o allow-unlabeled tree sh -c "$see"
+is "$OUT" "$wanted" "is the same"
+exits 1 "sealed: a label" run --ro -o allow-unlabeled tree setfattr -n security.selinux -v a:b:d @/f
+like "$ERR" "Read-only file system" "sealed: it says why"
+exits 1 "sealed: trusted.* that is not there" run --ro -o allow-unlabeled tree getfattr -n trusted.t @/f
+like "$ERR" "No such attribute" "sealed: it says so"
+ok "trusted.* comes back" run tree setfattr -n trusted.t -v t @/f
+
+# --- processors: a program that asks and asks is held on one (fs/hold.h), for itself
+
+asks='import os
+def ask(): # long enough to be held
+	for i in range(5000): os.setxattr(os.environ["LIVERY_VIEW"] + "/f", "user.n", b"%d" % i)
+'
+ok "a program that is busy" run tree $python -c "$asks"'
+ask()
+print(sorted(os.sched_getaffinity(0)) == sorted(os.sched_getaffinity(os.getppid())))
+print(os.spawnlp(os.P_WAIT, "nproc", "nproc"))'
+is "$OUT" "True"$'\n'"$(nproc)"$'\n'0 "may run on all processors when it asks, and so may its programs"
+ok "one that chooses a processor" run tree $python -c "$asks"'
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+chosen = os.sched_getaffinity(0)
+ask()
+print(os.sched_getaffinity(0) == chosen)'
+is "$OUT" "True" "stays there"
+ok "setfattr -x" run tree setfattr -x user.n @/f
 
 # --- mount options
 

@@ -200,7 +200,10 @@ static void test_xattrs(void)
 	s = (struct seen_xattrs){.stop_after = 2};
 	is_int(db_xattr_each(db, r.id, see_xattr, &s, &e), 42,
 		"a callback ends the walk");
+	is_int(db_xattr_any(db, "user.b", &e), 1, "there is one whose name begins so");
+	is_int(db_xattr_any(db, "ser.", &e), 0, "but none in the middle");
 	is_int(db_xattr_drop(db, r.id, "user.b", &e), 1, "one is dropped");
+	is_int(db_xattr_any(db, "user.b", &e), 0, "there is none like it any more");
 	is_int(db_xattr_drop(db, r.id, "user.b", &e), 0, "it is gone");
 	memset(name, 'n', sizeof(name));
 	name[DB_XNAME_MAX + 1] = '\0';

@@ -59,7 +59,7 @@ static void test_follow(int first, int last)
 	pid_t held = caller_on(last), other = caller_on(first), free = caller_on(-1);
 	cpu_set_t all;
 
-	follow_begin(&f);
+	follow_begin(&f, NULL);
 	ok(!f.settled, "a thread that may run on several processors can follow");
 	hear(&f, free, 1000);
 	ok(at_home(&f), "a caller that may run anywhere is not followed");
@@ -99,7 +99,7 @@ static void test_settled(int processor)
 	CPU_ZERO(&one);
 	CPU_SET(processor, &one);
 	sched_setaffinity(0, sizeof(one), &one);
-	follow_begin(&f);
+	follow_begin(&f, NULL);
 	hear(&f, caller, 100);
 	ok(f.settled && held_on(processor), "a thread that is held itself stays");
 	end_caller(caller);

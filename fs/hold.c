@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/hold.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/cleanup.h"
+
+#define SLOTS      64
+#define LOOK_EVERY 20000000 /* nanoseconds: as long may one be silent, or new */
+#define BEING_MADE (-1)
+#define DEEPEST    64 /* generations that are looked at */
+
+struct slot {
+	_Atomic pid_t thread; /* 0 none */
+	_Atomic bool busy;    /* has asked since it was looked at last */
+	int processor;
+	cpu_set_t before; /* where it might run */
+};
+
+struct hold {
+	pid_t root;
+	_Atomic pid_t server; /* the process that answers the view; it places itself */
+	cpu_set_t home;       /* where all may run */
+	_Atomic bool never;
+	sem_t some; /* one is held, perhaps */
+	struct slot slots[SLOTS];
+};
+
+/* The processor that a thread is held on; -1: it may run on several, or is gone. */
+static int only_processor(pid_t thread, cpu_set_t *may)
+{
+	if (sched_getaffinity(thread, sizeof(*may), may) < 0 || CPU_COUNT(may) != 1)
+		return -1;
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, may))
+			return i;
+	return -1;
+}
+
+struct hold *hold_new(pid_t root)
+{
+	struct hold *h;
+	cpu_set_t home;
+
+	if (sched_getaffinity(0, sizeof(home), &home) < 0 || CPU_COUNT(&home) < 2)
+		return NULL;
+	h = mmap(NULL, sizeof(*h), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		0);
+	if (h == MAP_FAILED)
+		return NULL;
+	h->root = root;
+	h->home = home;
+	sem_init(&h->some, true, 0);
+	return h;
+}
+
+static struct slot *find(struct hold *h, pid_t thread)
+{
+	for (int i = 0; i < SLOTS; i++)
+		if (atomic_load(&h->slots[i].thread) == thread)
+			return &h->slots[i];
+	return NULL;
+}
+
+static struct slot *take_slot(struct hold *h)
+{
+	for (int i = 0; i < SLOTS; i++) {
+		pid_t none = 0;
+
+		if (atomic_compare_exchange_strong(
+			    &h->slots[i].thread, &none, BEING_MADE))
+			return &h->slots[i];
+	}
+	return NULL;
+}
+
+/* Of those where it may run the one with the fewest held; at best the one in use here. */
+static int choose(struct hold *h, const cpu_set_t *may)
+{
+	unsigned held[CPU_SETSIZE] = {0};
+	int here = sched_getcpu(), best = -1;
+
+	for (int i = 0; i < SLOTS; i++)
+		if (atomic_load(&h->slots[i].thread) > 0)
+			held[h->slots[i].processor]++;
+	if (here >= 0 && CPU_ISSET(here, may))
+		best = here;
+	for (int i = 0; i < CPU_SETSIZE; i++)
+		if (CPU_ISSET(i, may) && (best < 0 || held[i] < held[best]))
+			best = i;
+	return best;
+}
+
+/* proc(5): what stands behind the name, which may hold anything, begins "S PPID". */
+static pid_t parent_of(pid_t thread)
+{
+	cleanup_fclose FILE *f = NULL;
+	char path[32], line[512];
+	const char *behind;
+	size_t n;
+	int parent;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", thread);
+	f = fopen(path, "re");
+	n = f ? fread(line, 1, sizeof(line) - 1, f) : 0;
+	line[n] = '\0';
+	behind = strrchr(line, ')');
+	return behind && sscanf(behind, ") %*c %d", &parent) == 1 ? parent : 0;
+}
+
+static bool is_ours(const struct hold *h, pid_t thread)
+{
+	for (int depth = 0; thread > 1 && depth < DEEPEST; depth++) {
+		thread = parent_of(thread);
+		if (thread == h->root)
+			return true;
+	}
+	return false;
+}
+
+static int hold_on(struct hold *h, pid_t thread, const cpu_set_t *may)
+{
+	struct slot *s = take_slot(h);
+	cpu_set_t one;
+
+	if (!s)
+		return -1;
+	s->before = *may;
+	s->processor = choose(h, may);
+	atomic_store(&s->busy, true);
+	CPU_ZERO(&one);
+	if (s->processor >= 0)
+		CPU_SET(s->processor, &one);
+	if (sched_setaffinity(thread, sizeof(one), &one) < 0) {
+		atomic_store(&s->thread, 0);
+		return -1;
+	}
+	atomic_store(&s->thread, thread);
+	sem_post(&h->some);
+	return s->processor;
+}
+
+int hold_busy(struct hold *h, pid_t thread)
+{
+	struct slot *s = h ? find(h, thread) : NULL;
+	cpu_set_t may;
+	int processor;
+
+	processor = only_processor(thread, &may);
+	if (s && processor >= 0)
+		atomic_store(&s->busy, true);
+	if (processor >= 0 || !h || atomic_load(&h->never) || CPU_COUNT(&may) < 2 ||
+		!is_ours(h, thread))
+		return processor;
+	return hold_on(h, thread, &may);
+}
+
+/* If it is still as it was put; what it chose itself stays. */
+static void give_back(pid_t thread, int processor, const cpu_set_t *before)
+{
+	cpu_set_t now;
+
+	if (only_processor(thread, &now) == processor)
+		sched_setaffinity(thread, sizeof(*before), before);
+}
+
+static void let_go(struct slot *s)
+{
+	pid_t thread = atomic_load(&s->thread);
+
+	if (thread <= 0)
+		return;
+	give_back(thread, s->processor, &s->before);
+	atomic_compare_exchange_strong(&s->thread, &thread, 0);
+}
+
+/* --- who was started by one that was held */
+
+/* A thread of the session that is held without having a slot. */
+static void free_stray(struct hold *h, pid_t thread)
+{
+	cpu_set_t now;
+
+	if (!find(h, thread) && only_processor(thread, &now) >= 0)
+		sched_setaffinity(thread, sizeof(h->home), &h->home);
+}
+
+static void free_strays_below(struct hold *h, pid_t process, int depth);
+
+static void free_children(struct hold *h, pid_t process, pid_t thread, int depth)
+{
+	cleanup_fclose FILE *f = NULL;
+	char path[64];
+	int child;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", process, thread);
+	f = fopen(path, "re");
+	while (f && fscanf(f, "%d", &child) == 1)
+		if (child != atomic_load(&h->server))
+			free_strays_below(h, child, depth + 1);
+}
+
+static void free_strays_below(struct hold *h, pid_t process, int depth)
+{
+	cleanup_closedir DIR *d = NULL;
+	struct dirent *ent;
+	char path[32];
+
+	if (depth > DEEPEST)
+		return;
+	snprintf(path, sizeof(path), "/proc/%d/task", process);
+	d = opendir(path);
+	while (d && (ent = readdir(d))) {
+		pid_t thread = (pid_t)atoi(ent->d_name);
+
+		if (thread <= 0)
+			continue;
+		if (process != h->root)
+			free_stray(h, thread);
+		free_children(h, process, thread, depth);
+	}
+}
+
+/* --- when */
+
+void hold_release(struct hold *h)
+{
+	if (!h)
+		return;
+	for (int i = 0; i < SLOTS; i++)
+		let_go(&h->slots[i]);
+	free_strays_below(h, h->root, 0);
+}
+
+void hold_never(struct hold *h)
+{
+	if (h && !atomic_exchange(&h->never, true))
+		hold_release(h);
+}
+
+/* True while there is anybody to look at again. */
+static bool look(struct hold *h)
+{
+	bool some = false;
+
+	for (int i = 0; i < SLOTS; i++) {
+		struct slot *s = &h->slots[i];
+
+		if (atomic_load(&s->thread) == 0)
+			continue;
+		some = true;
+		if (!atomic_exchange(&s->busy, false))
+			let_go(s);
+	}
+	if (some && !atomic_load(&h->never))
+		free_strays_below(h, h->root, 0);
+	return some;
+}
+
+static void *keep_looking(void *arg)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_EVERY};
+	struct hold *h = arg;
+
+	for (;;) {
+		while (sem_wait(&h->some) < 0 && errno == EINTR)
+			;
+		do
+			nanosleep(&pause, NULL);
+		while (look(h));
+	}
+	return NULL;
+}
+
+int hold_begin(struct hold *h)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int rc;
+
+	if (!h)
+		return 0;
+	atomic_store(&h->server, getpid());
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	rc = pthread_create(&thread, &attr, keep_looking, h);
+	pthread_attr_destroy(&attr);
+	return -rc;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Programs that belong to a session, and are held on one processor for as long as they
+ * ask and ask: what answers them follows them there (fs/follow.h), and two that share a
+ * processor change places where each would else wake the other's idle one. Only
+ * descendants of the session's own process belong to it; nobody else is ever held.
+ *
+ * Who is silent for a moment is let go, and so is whoever was started meanwhile by one
+ * that is held: who comes to life on one processor must not stay there.
+ *
+ * A struct hold is shared by all threads, and by processes that are forked after
+ * hold_new(). All functions take NULL for a session that holds nobody.
+ */
+#ifndef FS_HOLD_H
+#define FS_HOLD_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct hold;
+
+/*
+ * root: the process whose descendants they are. It stays mapped until the process ends.
+ * NULL: nobody can be held (there is one processor only, or no memory).
+ */
+struct hold *hold_new(pid_t root);
+
+/*
+ * In the process that answers the view: starts the thread that lets go of who is silent,
+ * which ends with the process. Signals that are for others are blocked. 0 or -errno.
+ */
+int hold_begin(struct hold *h);
+
+/*
+ * A thread has asked a lot lately: holds it, or says again that it is busy. Returns the
+ * processor that it is held on, or -1: it may run on several. A thread that is held on
+ * one anyway is left alone.
+ */
+int hold_busy(struct hold *h, pid_t thread);
+
+/* Lets go of all, before somebody looks at what he may run on. */
+void hold_release(struct hold *h);
+
+/* The same for good: somebody chose processors himself. */
+void hold_never(struct hold *h);
+
+#endif

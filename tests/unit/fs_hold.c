@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/* Programs of a session that are held on one processor while they are busy; real ones. */
+#include <sched.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fs/follow.h"
+#include "fs/hold.h"
+#include "tests/unit/tap.h"
+
+static cpu_set_t all;
+
+/* Where a thread may run: how many processors, 0 where it is gone. */
+static int places(pid_t thread)
+{
+	cpu_set_t now;
+
+	return sched_getaffinity(thread, sizeof(now), &now) < 0 ? 0 : CPU_COUNT(&now);
+}
+
+static int everywhere(void)
+{
+	return CPU_COUNT(&all);
+}
+
+static void wait_ms(long ms)
+{
+	struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
+
+	nanosleep(&t, NULL);
+}
+
+/* It is looked at every 20 milliseconds, by a thread that may have to wait. */
+static bool soon(pid_t thread, int count)
+{
+	for (int i = 0; i < 500; i++) {
+		if (places(thread) == count)
+			return true;
+		wait_ms(10);
+	}
+	return false;
+}
+
+/* Waits; and starts another like it for each byte it is sent, and tells its number. */
+struct program {
+	pid_t pid;
+	int to, from;
+};
+
+static void live(int in, int out)
+{
+	char byte;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	while (read(in, &byte, 1) == 1) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			prctl(PR_SET_PDEATHSIG, SIGKILL);
+			pause();
+		}
+		if (write(out, &child, sizeof(child)) != sizeof(child))
+			_exit(1);
+	}
+	_exit(0);
+}
+
+static struct program start(void)
+{
+	struct program p;
+	int to[2], from[2];
+
+	if (pipe(to) < 0 || pipe(from) < 0)
+		_exit(1);
+	p.pid = fork();
+	if (p.pid == 0)
+		live(to[0], from[1]);
+	close(to[0]);
+	close(from[1]);
+	p.to = to[1];
+	p.from = from[0];
+	return p;
+}
+
+static pid_t let_fork(const struct program *p)
+{
+	pid_t child = 0;
+
+	if (write(p->to, "", 1) != 1 || read(p->from, &child, sizeof(child)) < 0)
+		return 0;
+	return child;
+}
+
+static void end(const struct program *p)
+{
+	kill(p->pid, SIGKILL);
+	waitpid(p->pid, NULL, 0);
+	close(p->to);
+	close(p->from);
+}
+
+/* As if it had asked on and on for so many milliseconds. */
+static void stay_busy(struct hold *h, pid_t thread, int ms)
+{
+	for (int i = 0; i < ms; i += 5) {
+		hold_busy(h, thread);
+		wait_ms(5);
+	}
+}
+
+static void test_hold(struct hold *h)
+{
+	struct program p = start();
+	pid_t child;
+	int where = hold_busy(h, p.pid);
+
+	ok(where >= 0 && places(p.pid) == 1, "a busy program is held on one processor");
+	is_int(hold_busy(h, p.pid), where, "and stays there");
+	child = let_fork(&p);
+	stay_busy(h, p.pid, 200);
+	is_int(places(p.pid), 1, "for as long as it is busy");
+	is_int(places(child), everywhere(), "whom it starts is not held");
+	ok(soon(p.pid, everywhere()), "it is let go when it is silent");
+	end(&p);
+}
+
+static void test_two(struct hold *h)
+{
+	struct program a = start(), b = start();
+
+	ok(hold_busy(h, a.pid) != hold_busy(h, b.pid), "two are held apart");
+	hold_release(h);
+	ok(places(a.pid) == everywhere() && places(b.pid) == everywhere(),
+		"both are let go at once when it is asked for");
+	end(&a);
+	end(&b);
+}
+
+static void test_left_behind(struct hold *h)
+{
+	struct program p = start();
+	pid_t child;
+
+	hold_busy(h, p.pid);
+	child = let_fork(&p);
+	hold_release(h);
+	is_int(places(child), everywhere(), "with those that they started");
+	end(&p);
+}
+
+static void test_others(struct hold *h)
+{
+	struct program p = start();
+	cpu_set_t one;
+	int first = 0;
+
+	is_int(hold_busy(h, getpid()), -1,
+		"the session's own process is nobody's program");
+	is_int(hold_busy(h, getppid()), -1, "nor is one that it does not descend from");
+	ok(places(getpid()) == everywhere() && places(getppid()) != 1, "neither is held");
+	while (!CPU_ISSET(first, &all))
+		first++;
+	CPU_ZERO(&one);
+	CPU_SET(first, &one);
+	sched_setaffinity(p.pid, sizeof(one), &one);
+	is_int(hold_busy(h, p.pid), first, "one that is held on a processor is, there");
+	hold_release(NULL);
+	is_int(hold_busy(NULL, p.pid), first, "also where nobody is ever held");
+	end(&p);
+}
+
+static void hear(struct follower *f, pid_t caller, int times)
+{
+	for (int i = 0; i < times; i++)
+		follow_caller(f, caller);
+}
+
+static void test_follower(struct hold *h)
+{
+	struct program p = start();
+	struct follower f;
+	cpu_set_t now;
+
+	follow_begin(&f, h);
+	hear(&f, p.pid, 40);
+	is_int(places(p.pid), everywhere(), "few messages hold nobody");
+	wait_ms(30);
+	hear(&f, p.pid, 60);
+	is_int(places(p.pid), everywhere(), "nor do slow ones");
+	hear(&f, p.pid, 200);
+	is_int(places(p.pid), 1, "many at once do");
+	sched_getaffinity(0, sizeof(now), &now);
+	ok(CPU_COUNT(&now) == 1, "and who answers follows");
+	end(&p);
+	hear(&f, getppid(), 1);
+	is_int(places(getpid()), everywhere(), "until somebody else asks");
+}
+
+static void test_never(struct hold *h)
+{
+	struct program p = start();
+
+	hold_busy(h, p.pid);
+	hold_never(h);
+	is_int(places(p.pid), everywhere(), "who chooses processors is let go");
+	is_int(hold_busy(h, p.pid), -1, "and nobody is held any more");
+	is_int(places(p.pid), everywhere(), "for good");
+	end(&p);
+}
+
+int main(void)
+{
+	struct hold *h = hold_new(getpid());
+
+	sched_getaffinity(0, sizeof(all), &all);
+	if (!h) {
+		is_int(everywhere(), 1, "with one processor nobody needs to be held");
+		return done_testing();
+	}
+	is_int(hold_begin(h), 0, "it begins");
+	test_hold(h);
+	test_two(h);
+	test_left_behind(h);
+	test_others(h);
+	test_follower(h);
+	test_never(h);
+	return done_testing();
+}
