@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "fs/follow.h"
 
-#include <time.h>
-
 #define ASK_EVERY 64 /* messages of one caller: what he may do can change */
 #define FOLLOW_AT 16 /* messages in a row: to move costs as much as several */
-/* So many messages within these nanoseconds: a caller who mostly waits for answers. */
-#define BUSY_WITHIN 20000000
 
 void follow_begin(struct follower *f, struct hold *hold)
 {
@@ -41,33 +37,17 @@ static void move(struct follower *f, int processor)
 	f->row = 0;
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
-}
-
-static void ask(struct follower *f, pid_t caller)
-{
-	int64_t now = f->hold ? now_ns() : 0;
-	bool busy = f->hold && caller == f->caller && now - f->asked < BUSY_WITHIN;
-
-	f->held = busy ? hold_busy(f->hold, caller) : held_on(caller);
-	f->caller = caller;
-	f->asked = now;
-	f->age = 0;
-}
-
 void follow_caller(struct follower *f, pid_t caller)
 {
 	int held = f->held;
 
 	if (f->settled || !caller)
 		return;
-	if (caller != f->caller || ++f->age >= ASK_EVERY)
-		ask(f, caller);
+	if (hold_heard(f->hold, caller) || caller != f->caller || ++f->age >= ASK_EVERY) {
+		f->caller = caller;
+		f->age = 0;
+		f->held = held_on(caller);
+	}
 	if (f->held != held)
 		f->row = 0;
 	if (f->held == f->place)

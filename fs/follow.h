@@ -14,7 +14,6 @@
 
 #include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <sys/types.h>
 
 #include "fs/hold.h"
@@ -23,7 +22,6 @@ struct follower {
 	cpu_set_t home;    /* where the thread may run by itself */
 	bool settled;      /* that is one processor, or not known: it follows nobody */
 	struct hold *hold; /* may hold callers; NULL: nobody does */
-	int64_t asked;     /* nanoseconds: when held was asked for */
 	pid_t caller;      /* of the last message */
 	int held;          /* the processor he is held on; -1: may run on several */
 	int place;         /* the processor that the thread is held on; -1: home */

@@ -17,16 +17,40 @@
 
 #include "common/cleanup.h"
 
+/* So many questions within these nanoseconds: it mostly waits for answers. */
+#define MANY      64
+#define BUSY_TIME 15000000
+#define SILENT    10 /* so few between two looks, and it is busy no more */
+/* Looks until the other way is tried for the first time, and at last. */
+#define TRY_FIRST 3
+#define TRY_LAST  50
+#define CALLERS   256 /* that are counted at a time, by their numbers' last digits */
+
 #define SLOTS      64
 #define LOOK_EVERY 20000000 /* nanoseconds: as long may one be silent, or new */
 #define BEING_MADE (-1)
 #define DEEPEST    64 /* generations that are looked at */
 
+/*
+ * One that is busy. Whether it gets on better where it is held is tried from time to
+ * time: that processor may be another program's too.
+ */
 struct slot {
 	_Atomic pid_t thread; /* 0 none */
-	_Atomic bool busy;    /* has asked since it was looked at last */
-	int processor;
-	cpu_set_t before; /* where it might run */
+	int processor;        /* that it is held on */
+	cpu_set_t before;     /* where it might run */
+	/* What follows is the looking thread's. */
+	bool free, trial;     /* not held now; how it is now is being tried */
+	unsigned seen;        /* questions that it had asked by the last look */
+	unsigned usual;       /* questions between two looks before the trial */
+	unsigned looks, next; /* since the last trial; after so many comes another */
+};
+
+struct caller {
+	_Atomic pid_t thread;
+	_Atomic unsigned asked;
+	_Atomic unsigned before; /* of them, those before since */
+	_Atomic int64_t since;   /* nanoseconds */
 };
 
 struct hold {
@@ -36,6 +60,7 @@ struct hold {
 	_Atomic bool never;
 	sem_t some; /* one is held, perhaps */
 	struct slot slots[SLOTS];
+	struct caller callers[CALLERS];
 };
 
 /* The processor that a thread is held on; -1: it may run on several, or is gone. */
@@ -86,6 +111,13 @@ static struct slot *take_slot(struct hold *h)
 	return NULL;
 }
 
+static unsigned asked_by(const struct hold *h, pid_t thread)
+{
+	const struct caller *c = &h->callers[thread % CALLERS];
+
+	return atomic_load(&c->thread) == thread ? atomic_load(&c->asked) : 0;
+}
+
 /* Of those where it may run the one with the fewest held; at best the one in use here. */
 static int choose(struct hold *h, const cpu_set_t *may)
 {
@@ -130,41 +162,74 @@ static bool is_ours(const struct hold *h, pid_t thread)
 	return false;
 }
 
-static int hold_on(struct hold *h, pid_t thread, const cpu_set_t *may)
+static bool put(const struct slot *s, pid_t thread)
 {
-	struct slot *s = take_slot(h);
 	cpu_set_t one;
 
+	CPU_ZERO(&one);
+	CPU_SET(s->processor, &one);
+	return sched_setaffinity(thread, sizeof(one), &one) == 0;
+}
+
+static void hold_on(struct hold *h, pid_t thread, const cpu_set_t *may)
+{
+	struct slot *s = take_slot(h);
+
 	if (!s)
-		return -1;
+		return;
 	s->before = *may;
 	s->processor = choose(h, may);
-	atomic_store(&s->busy, true);
-	CPU_ZERO(&one);
-	if (s->processor >= 0)
-		CPU_SET(s->processor, &one);
-	if (sched_setaffinity(thread, sizeof(one), &one) < 0) {
+	s->free = s->trial = false;
+	s->seen = asked_by(h, thread);
+	s->looks = 0;
+	s->next = TRY_FIRST;
+	if (!put(s, thread)) {
 		atomic_store(&s->thread, 0);
-		return -1;
+		return;
 	}
 	atomic_store(&s->thread, thread);
 	sem_post(&h->some);
-	return s->processor;
 }
 
-int hold_busy(struct hold *h, pid_t thread)
+static void is_busy(struct hold *h, pid_t thread)
 {
-	struct slot *s = h ? find(h, thread) : NULL;
 	cpu_set_t may;
-	int processor;
 
-	processor = only_processor(thread, &may);
-	if (s && processor >= 0)
-		atomic_store(&s->busy, true);
-	if (processor >= 0 || !h || atomic_load(&h->never) || CPU_COUNT(&may) < 2 ||
-		!is_ours(h, thread))
-		return processor;
-	return hold_on(h, thread, &may);
+	if (!find(h, thread) && only_processor(thread, &may) < 0 && CPU_COUNT(&may) > 1 &&
+		is_ours(h, thread))
+		hold_on(h, thread, &may);
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
+}
+
+/* Counts are near enough: threads that count at once may lose some. */
+bool hold_heard(struct hold *h, pid_t thread)
+{
+	struct caller *c = h && thread > 0 ? &h->callers[thread % CALLERS] : NULL;
+	unsigned asked;
+	int64_t now;
+	bool busy;
+
+	if (!c || atomic_load(&h->never))
+		return false;
+	asked = atomic_fetch_add_explicit(&c->asked, 1, memory_order_relaxed);
+	if (atomic_load_explicit(&c->thread, memory_order_relaxed) == thread &&
+		asked - atomic_load_explicit(&c->before, memory_order_relaxed) < MANY)
+		return false;
+	now = now_ns();
+	busy = atomic_exchange(&c->thread, thread) == thread &&
+	       now - atomic_load(&c->since) < BUSY_TIME;
+	atomic_store(&c->since, now);
+	atomic_store(&c->before, asked);
+	if (busy)
+		is_busy(h, thread);
+	return busy;
 }
 
 /* If it is still as it was put; what it chose itself stays. */
@@ -180,10 +245,11 @@ static void let_go(struct slot *s)
 {
 	pid_t thread = atomic_load(&s->thread);
 
-	if (thread <= 0)
+	if (thread <= 0 ||
+		!atomic_compare_exchange_strong(&s->thread, &thread, BEING_MADE))
 		return;
 	give_back(thread, s->processor, &s->before);
-	atomic_compare_exchange_strong(&s->thread, &thread, 0);
+	atomic_store(&s->thread, 0);
 }
 
 /* --- who was started by one that was held */
@@ -250,6 +316,47 @@ void hold_never(struct hold *h)
 		hold_release(h);
 }
 
+/* From held to free, or back. Who was let go meanwhile, by another thread, stays free. */
+static void change(struct slot *s, pid_t thread)
+{
+	s->free = !s->free;
+	if (!s->free)
+		put(s, thread);
+	if (s->free || atomic_load(&s->thread) != thread)
+		give_back(thread, s->processor, &s->before);
+}
+
+/* The faster way is kept, and the other tried for one look. */
+static void compare(struct slot *s, pid_t thread, unsigned asked)
+{
+	if (s->trial) {
+		s->trial = false;
+		if (asked <= s->usual)
+			change(s, thread);
+		s->looks = 0;
+		s->next = s->next * 2 < TRY_LAST ? s->next * 2 : TRY_LAST;
+	} else if (++s->looks >= s->next) {
+		s->trial = true;
+		s->usual = asked;
+		change(s, thread);
+	}
+}
+
+static void look_at(const struct hold *h, struct slot *s)
+{
+	pid_t thread = atomic_load(&s->thread);
+	unsigned asked = thread > 0 ? asked_by(h, thread) : 0;
+	unsigned lately = asked - s->seen;
+
+	if (thread <= 0)
+		return;
+	s->seen = asked;
+	if (!asked || lately < SILENT)
+		let_go(s);
+	else
+		compare(s, thread, lately);
+}
+
 /* True while there is anybody to look at again. */
 static bool look(struct hold *h)
 {
@@ -261,8 +368,7 @@ static bool look(struct hold *h)
 		if (atomic_load(&s->thread) == 0)
 			continue;
 		some = true;
-		if (!atomic_exchange(&s->busy, false))
-			let_go(s);
+		look_at(h, s);
 	}
 	if (some && !atomic_load(&h->never))
 		free_strays_below(h, h->root, 0);

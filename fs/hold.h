@@ -32,11 +32,10 @@ struct hold *hold_new(pid_t root);
 int hold_begin(struct hold *h);
 
 /*
- * A thread has asked a lot lately: holds it, or says again that it is busy. Returns the
- * processor that it is held on, or -1: it may run on several. A thread that is held on
- * one anyway is left alone.
+ * A thread has asked something: holds it where it asks a lot. True: where it may run
+ * should be looked at again. One that is held on one processor anyway is left alone.
  */
-int hold_busy(struct hold *h, pid_t thread);
+bool hold_heard(struct hold *h, pid_t thread);
 
 /* Lets go of all, before somebody looks at what he may run on. */
 void hold_release(struct hold *h);

@@ -10,31 +10,47 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <time.h>
 
 #include "common/cleanup.h"
 #include "fs/follow.h"
+
+/* Threads that wait at a time: the kernel lets them take turns, see fs/follow.h. */
+#define WAITING_MAX 2
+/* Nanoseconds without any, until one more is started. */
+#define HELP_AFTER 2000000
 
 struct serving {
 	struct fuse_session *se;
 	struct hold *hold;
 	unsigned threads_max;
-	_Atomic unsigned waiting; /* threads without a message */
+	_Atomic unsigned waiting; /* threads that wait for a message */
 	_Atomic int error;        /* errno of a device that failed */
 	int ended;                /* eventfd: a thread saw the end */
+	int none;                 /* eventfd: no thread waits */
+	_Atomic bool told;        /* by none, which was not looked at since */
 	pthread_mutex_t lock;     /* for what is below */
+	pthread_cond_t called;
 	bool closing;
+	unsigned aside; /* threads that are not needed now */
+	unsigned calls; /* of them, those that are to come back */
 	unsigned count;
 	pthread_t threads[SERVE_THREADS_MAX];
 };
 
 static void *work(void *arg);
 
+/* One more is to wait for messages: one that stood aside, or a new one. */
 static int start_one(struct serving *s)
 {
 	int rc = 0;
 
 	pthread_mutex_lock(&s->lock);
-	if (!s->closing && s->count < s->threads_max) {
+	if (s->aside > s->calls) {
+		atomic_fetch_add(&s->waiting, 1);
+		s->calls++;
+		pthread_cond_signal(&s->called);
+	} else if (!s->closing && s->count < s->threads_max) {
 		atomic_fetch_add(&s->waiting, 1);
 		rc = pthread_create(&s->threads[s->count], NULL, work, s);
 		if (rc == 0)
@@ -46,20 +62,33 @@ static int start_one(struct serving *s)
 	return -rc;
 }
 
-/* What is forgotten is answered at once: no need for more threads. */
-static bool takes_no_time(const struct fuse_in_header *in)
+static void wait_again(struct serving *s)
 {
-	return in->opcode == FUSE_FORGET || in->opcode == FUSE_BATCH_FORGET;
+	bool needed = atomic_load(&s->waiting) < WAITING_MAX;
+
+	if (!needed) {
+		pthread_mutex_lock(&s->lock);
+		needed = s->closing || atomic_load(&s->waiting) < WAITING_MAX;
+		if (!needed) {
+			s->aside++;
+			while (!s->calls && !s->closing)
+				pthread_cond_wait(&s->called, &s->lock);
+			s->calls -= s->calls ? 1 : 0; /* it is counted already */
+			s->aside--;
+		}
+		pthread_mutex_unlock(&s->lock);
+		if (!needed)
+			return;
+	}
+	atomic_fetch_add(&s->waiting, 1);
 }
 
 static void answer(struct serving *s, const struct fuse_buf *message)
 {
-	const struct fuse_in_header *in = message->mem;
-
-	if (atomic_fetch_sub(&s->waiting, 1) == 1 && !takes_no_time(in))
-		start_one(s);
+	if (atomic_fetch_sub(&s->waiting, 1) == 1 && !atomic_exchange(&s->told, true))
+		eventfd_write(s->none, 1);
 	fuse_session_process_buf(s->se, message);
-	atomic_fetch_add(&s->waiting, 1);
+	wait_again(s);
 }
 
 static void free_message(void *arg)
@@ -110,6 +139,7 @@ static void end_all(struct serving *s)
 {
 	pthread_mutex_lock(&s->lock);
 	s->closing = true;
+	pthread_cond_broadcast(&s->called);
 	pthread_mutex_unlock(&s->lock);
 	for (unsigned i = 0; i < s->count; i++)
 		pthread_cancel(s->threads[i]);
@@ -117,10 +147,26 @@ static void end_all(struct serving *s)
 		pthread_join(s->threads[i], NULL);
 }
 
+/* Most answers take no time; one more thread for each would only get in their way. */
+static void help(struct serving *s)
+{
+	const struct timespec moment = {.tv_nsec = HELP_AFTER};
+	eventfd_t ignored;
+
+	eventfd_read(s->none, &ignored);
+	nanosleep(&moment, NULL);
+	atomic_store(&s->told, false);
+	if (!atomic_load(&s->waiting))
+		start_one(s);
+}
+
 /* Signals come only while this waits, so none falls between looking and waiting. */
 static int serve(struct serving *s)
 {
-	struct pollfd end = {.fd = s->ended, .events = POLLIN};
+	struct pollfd news[] = {
+		{.fd = s->ended, .events = POLLIN},
+		{.fd = s->none, .events = POLLIN},
+	};
 	sigset_t ours, before;
 	int rc;
 
@@ -130,10 +176,11 @@ static int serve(struct serving *s)
 	sigaddset(&ours, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ours, &before);
 	rc = hold_begin(s->hold);
-	if (rc == 0)
+	for (int i = 0; rc == 0 && i < WAITING_MAX; i++)
 		rc = start_one(s);
 	while (rc == 0 && !fuse_session_exited(s->se))
-		ppoll(&end, 1, NULL, &before);
+		if (ppoll(news, 2, NULL, &before) > 0 && news[1].revents)
+			help(s); /* if there is no room for one, they must do */
 	end_all(s);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
@@ -143,17 +190,21 @@ int serve_session(
 	struct fuse_session *se, unsigned threads, struct hold *hold, struct err *e)
 {
 	cleanup_close int ended = eventfd(0, EFD_CLOEXEC);
+	cleanup_close int none = eventfd(0, EFD_CLOEXEC);
 	cleanup_free struct serving *s = calloc(1, sizeof(*s));
 	int rc;
 
-	if (ended < 0 || !s)
+	if (ended < 0 || none < 0 || !s)
 		return err_sys(e, "threads", "cannot be started");
 	s->se = se;
 	s->hold = hold;
 	s->threads_max = threads < SERVE_THREADS_MAX ? threads : SERVE_THREADS_MAX;
 	s->ended = ended;
+	s->none = none;
 	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->called, NULL);
 	rc = serve(s);
+	pthread_cond_destroy(&s->called);
 	pthread_mutex_destroy(&s->lock);
 	errno = rc < 0 ? -rc : atomic_load(&s->error);
 	if (rc < 0)

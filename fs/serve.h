@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads that answer a session's messages. One begins; another is started whenever
- * none is left to wait for the next message, up to a number, and stays.
+ * The threads that answer a session's messages: two, and one more whenever none has
+ * waited for a message for a moment, up to a number. What is not needed any more stands
+ * aside.
  */
 #ifndef FS_SERVE_H
 #define FS_SERVE_H
