@@ -16,6 +16,7 @@
 #define SYS_removexattrat 466
 #endif
 
+/* Block devices have the bit of S_IFCHR too (inode(7)). */
 const struct call_entry calls[] = {
 	{SYS_setxattr, call_setxattr, CALL_ALWAYS, {{0}}},
 	{SYS_lsetxattr, call_lsetxattr, CALL_ALWAYS, {{0}}},
@@ -33,8 +34,8 @@ const struct call_entry calls[] = {
 	{SYS_lremovexattr, call_lremovexattr, CALL_ALWAYS, {{0}}},
 	{SYS_fremovexattr, call_fremovexattr, CALL_ALWAYS, {{0}}},
 	{SYS_removexattrat, call_removexattrat, CALL_ALWAYS, {{0}}},
-	{SYS_mknod, call_mknod, CALL_ALWAYS, {{0}}},
-	{SYS_mknodat, call_mknodat, CALL_ALWAYS, {{0}}},
+	{SYS_mknod, call_mknod, CALL_ALWAYS, {{CALL_HAS, 1, S_IFCHR | S_ISGID}}},
+	{SYS_mknodat, call_mknodat, CALL_ALWAYS, {{CALL_HAS, 2, S_IFCHR | S_ISGID}}},
 	{SYS_link, call_link, CALL_ALWAYS, {{0}}},
 	{SYS_linkat, call_linkat, CALL_ALWAYS, {{0}}},
 	{SYS_open, call_open, CALL_ALWAYS,

@@ -6,6 +6,7 @@
 #include <linux/magic.h>
 #include <linux/openat2.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -223,6 +224,39 @@ static int start_at(const struct target *t, int dirfd)
 	return dirfd == AT_FDCWD ? target_open(t, "cwd") : target_fd(t, dirfd);
 }
 
+/*
+ * "/proc/self/fd/N/REST", as libraries write for what has no call of its own (tar's
+ * labels): the descriptor's number and where REST begins; or NULL.
+ */
+static const char *behind_own_fd(const char *path, int *fd)
+{
+	static const char start[] = "/proc/self/fd/";
+	unsigned long n;
+	char *end;
+
+	if (strncmp(path, start, sizeof(start) - 1) != 0)
+		return NULL;
+	path += sizeof(start) - 1;
+	if (*path < '0' || *path > '9' || (*path == '0' && path[1] != '/'))
+		return NULL;
+	n = strtoul(path, &end, 10);
+	*fd = (int)n;
+	return n <= INT_MAX && *end == '/' && end[strspn(end, "/")]
+		       ? end + strspn(end, "/")
+		       : NULL;
+}
+
+/* Its /proc is that of the kernel, and "self" is the thread, with the process's files. */
+static bool has_proc_of_own(const struct target *t)
+{
+	cleanup_close int root = target_open(t, "root");
+	cleanup_close int proc =
+		root < 0 ? -1 : openat(root, "proc", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	return proc >= 0 && proc_link(proc, "self") == PROC_SELF &&
+	       syscall(SYS_tgkill, t->tid, t->tid, 0) == 0;
+}
+
 static int walk_begin(struct walk *w, const struct target *t, const struct place_name *p)
 {
 	bool absolute = *p->path == '/';
@@ -346,21 +380,38 @@ static bool must_walk(int rc)
 	return rc == -EXDEV || rc == -ELOOP || rc == -EAGAIN || rc == -ENOSYS;
 }
 
+/* The same place, so said that it takes one call to open. */
+static bool name_by_fd(const struct target *t, struct place_name *p)
+{
+	int fd;
+	const char *rest = behind_own_fd(p->path, &fd);
+
+	if (!rest || !has_proc_of_own(t))
+		return false;
+	p->dirfd = fd;
+	memmove(p->path, rest, strlen(rest) + 1);
+	return true;
+}
+
 int resolve(const struct run_view *v, const struct target *t, struct place_name *p,
 	bool follow)
 {
 	struct quick q = {0};
 	cleanup_close int start = -1;
+	bool by_fd;
 	int rc;
 
 	p->certain = false;
 	if (!*p->path)
 		return -ENOENT;
+	by_fd = *p->path == '/' && name_by_fd(t, p);
 	if (*p->path == '/')
 		start_absolute(&q, v, t, p->path);
 	else
 		start_relative(&q, v, t, p);
 	start = q.start;
+	if (by_fd && start == -EBADF)
+		return -ENOENT;
 	rc = start < 0 ? start : resolve_quickly(&q, follow);
 	if (must_walk(rc) || (rc < 0 && start >= 0 && !(q.how & RESOLVE_NO_XDEV)))
 		return resolve_slowly(v, t, p, follow);

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# livery run fails closed: whatever of it is killed, at random points, RUN_KILL_ROUNDS times (8),
-# no program goes on as if all were well, and what it was told is done stays done. Then what would
-# pass by the filter, and what pseudo and fakeroot are known to fail at.
+# livery run fails closed: whatever of it is killed (all in turns, or RUN_KILL_WHO), at random
+# points, RUN_KILL_ROUNDS times (8), no program goes on as if all were well, and what it was told
+# is done stays done. Then what would pass by the filter, and what pseudo and fakeroot are known to
+# fail at.
 #
 # KILL_SEED repeats a run as far as the delays go.
 
@@ -130,6 +131,7 @@ one_round() {
 	as_user rm -rf "tree/$name"
 }
 hows=(session daemon "guard, then session" session program guard session everything)
+[ -z "$RUN_KILL_WHO" ] || hows=("$RUN_KILL_WHO")
 caught=0
 for ((round = 0; round < rounds && failures < 5; round++)); do
 	how=${hows[round % ${#hows[@]}]}

@@ -161,6 +161,11 @@ static void written_cases(const struct run_view *v, const struct other *o)
 		"/proc/mounts", "/proc/self/fd/999", "/proc/self/ns/mnt", "/dev/null/x",
 		"../../../../../../../../../../..", "trail", "trail/", "trail/c/f",
 		"deep/c"};
+	static const char *const behind[] = {"/", "/./c/f", "//c/f", "/..", "/../up",
+		"/../../..", "/nothing", "/c/f/"};
+	static const char *const none[] = {"/proc/self/fd/999/f", "/proc/self/fd/-1/f",
+		"/proc/self/fd/00/f", "/proc/self/fd/99999999999999999999/f",
+		"/proc/self/fd//0/f", "/proc/self/fd/1x/f", "/proc/self/fd/+1/f"};
 
 	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
 		for (int follow = 0; follow < 2; follow++)
@@ -178,6 +183,17 @@ static void written_cases(const struct run_view *v, const struct other *o)
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", o->file);
 	same &= agrees(v, o, path, AT_FDCWD, true);
 	ok(same, "descriptors by their path, of a file without a name too");
+	same = true;
+	for (size_t i = 0; i < sizeof(behind) / sizeof(behind[0]); i++) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d%s", o->dir, behind[i]);
+		same &= agrees(v, o, path, AT_FDCWD, false);
+		same &= agrees(v, o, path, o->file, true);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d%s", o->file, behind[i]);
+		same &= agrees(v, o, path, AT_FDCWD, false);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		same &= agrees(v, o, none[i], AT_FDCWD, true);
+	ok(same, "what is behind them, and behind what is none");
 	memset(path, 'n', NAME_MAX + 1);
 	path[NAME_MAX + 1] = '\0';
 	same = agrees(v, o, path, AT_FDCWD, true);
