@@ -6,7 +6,8 @@
  * descendants of the session's own process belong to it; nobody else is ever held.
  *
  * Who is silent for a moment is let go, and so is whoever was started meanwhile by one
- * that is held: who comes to life on one processor must not stay there.
+ * that is held: who comes to life on one processor must not stay there. Where it gets on
+ * better when it is not held, since others use that processor too, it is not.
  *
  * A struct hold is shared by all threads, and by processes that are forked after
  * hold_new(). All functions take NULL for a session that holds nobody.
