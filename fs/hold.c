@@ -79,7 +79,8 @@ struct hold *hold_new(pid_t root)
 	struct hold *h;
 	cpu_set_t home;
 
-	if (sched_getaffinity(0, sizeof(home), &home) < 0 || CPU_COUNT(&home) < 2)
+	if (sched_getaffinity(0, sizeof(home), &home) < 0 || CPU_COUNT(&home) < 2 ||
+		access("/proc/thread-self/children", R_OK) < 0)
 		return NULL;
 	h = mmap(NULL, sizeof(*h), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
 		0);

@@ -22,7 +22,8 @@ struct hold;
 
 /*
  * root: the process whose descendants they are. It stays mapped until the process ends.
- * NULL: nobody can be held (there is one processor only, or no memory).
+ * NULL: nobody can be held (there is one processor only, no memory, or a kernel without
+ * CONFIG_PROC_CHILDREN, where it could not be told who was started by one that is held).
  */
 struct hold *hold_new(pid_t root);
 
