@@ -116,6 +116,7 @@ one_round() {
 	if [ "$how" = guard ]; then
 		# It is replaced, and all goes well.
 		[ "$status $said $(tail -n 1 out)" = "0 20000 done" ] || wrong "exit $status, $said set: $(head -c 500 err)"
+		grep -q 'guard process was ended' err && caught=$((caught + 1))
 	else
 		[ "$status" != 0 ] || wrong "exit 0"
 		[ "$(tail -n 1 out)" != "done" ] || wrong "the program ended as if all were well"
