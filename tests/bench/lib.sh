@@ -6,18 +6,50 @@
 
 die() { echo "bench: $*" >&2; exit 2; }
 
+# --- results: one file a benchmark, of which tests/bench/report makes tables
+#
+# Lines of fields between tabs: 'about KEY TEXT', 'time WORK SIDE SECONDS' (one a run),
+# 'value WORK SIDE NUMBER UNIT', 'note WORK SIDE TEXT', 'limit WORK SIDE BASE MOST TEXT'.
+
+results=${BENCH_RESULTS:-$e2e_top/build/bench}
+
+# results_begin NAME: what is recorded shows under that name when all of it is there.
+results_begin() {
+	mkdir -p "$results" && results_part=$results/.$1.part && results_file=$results/$1.tsv &&
+		: >"$results_part" || die "$results: the results cannot be kept there"
+	record about name "$1"
+	record about date "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+}
+record() { # KIND FIELD...
+	local IFS=$'\t'
+	echo "$*" >>"$results_part"
+}
+# limit WORK SIDE BASE MOST [TEXT]: the minimum of SIDE is at most MOST times that of BASE;
+# without a BASE ('-'), the value itself is at most MOST.
+limit() { record limit "$@"; }
+# Prints the tables too.
+results_end() {
+	mv "$results_part" "$results_file" && "$e2e_top/tests/bench/report" "$results_file"
+}
+
+# about KEY TEXT: prints it, and records it where there are results.
+about() {
+	printf '%-8s %s\n' "$1" "$2"
+	[ -z "${results_part-}" ] || record about "$1" "$2"
+}
 report_machine() {
 	local commit dirty=
 	commit=$(git -C "$e2e_top" rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
 	[ -n "$(git -C "$e2e_top" status --porcelain 2>/dev/null)" ] && dirty=", changed"
-	echo "livery $("$LIVERY" --version 2>/dev/null | awk 'NR == 1 { print $NF }')" \
-		"(commit $commit$dirty)"
-	echo "machine  $(nproc) x $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo)," \
-		"$(awk '/^MemTotal/ { print int($2 / 1048576 + .5) }' /proc/meminfo) GiB"
-	echo "system   $(. /etc/os-release && echo "$PRETTY_NAME"), kernel $(uname -r)," \
-		"trees on $(stat -f -c %T .)"
-	echo "tools    $(dpkg-query -W -f='${Package} ${Version}  ' tar e2fsprogs squashfs-tools \
-		erofs-utils attr findutils libfuse3-3 libfuse3-4 pseudo fakeroot 2>/dev/null)"
+	about livery "$("$LIVERY" --version 2>/dev/null | awk 'NR == 1 { print $NF }') $(
+		)(commit $commit$dirty)"
+	about machine "$(nproc) x $(awk -F': ' '/^model name/ { print $2; exit }' /proc/cpuinfo), $(
+		awk '/^MemTotal/ { print int($2 / 1048576 + .5) }' /proc/meminfo) GiB"
+	about system "$(. /etc/os-release && echo "$PRETTY_NAME"), kernel $(uname -r), $(
+		)trees on $(stat -f -c %T .)"
+	about tools "$(dpkg-query -W -f='${Package} ${Version}, ' tar e2fsprogs squashfs-tools \
+		squashfs-tools-ng erofs-utils attr findutils rsync policycoreutils libfuse3-3 libfuse3-4 \
+		pseudo fakeroot fuse-overlayfs bindfs 2>/dev/null | sed 's/, $//')"
 }
 
 # timed AS COMMAND-LINE: its seconds; what it prints is in tool.log. Measured inside, without
@@ -48,4 +80,36 @@ table() {
 		awk -v work="$work" -v a="$nmin" -v b="$nmed" -v c="$vmin" -v d="$vmed" 'BEGIN {
 			printf "%-20s %14.3f %8.3f %17.3f %8.3f %8.2f\n", work, a, b, c, d, c / a }'
 	done
+}
+
+# labeled_root: the large root as $root, a tar of it with labels by the policy of the small
+# one as $labeled, the policy as $policy and the staging tree of both, labeled, as rootfs.
+labeled_root() {
+	local small
+	root=$("$e2e_top/tests/bench/mkroot-large" "$FIXTURES") || die "the root could not be made"
+	small=$("$e2e_top/tests/fixtures/mkroot" --small "$FIXTURES") ||
+		die "the root with the policy could not be made"
+	if ! as_user test -r "$root"; then
+		install -m 644 "$root" .root.tar && root=$SCRATCH/.root.tar
+	fi
+	policy=$SCRATCH/policy/file_contexts
+	mkdir policy
+	tar -C policy -xf "$small" --strip-components=6 --wildcards \
+		'./etc/selinux/default/contexts/files/file_contexts*' || die "no policy in $small"
+	rm -f policy/*.bin
+	chmod -R a+rX policy
+	as_user "$LIVERY" unpack "$root" rootfs >/dev/null || die "unpack failed"
+	as_user "$LIVERY" label --policy "$policy" rootfs >/dev/null || die "label failed"
+	labeled=$SCRATCH/labeled.tar
+	as_user "$LIVERY" image -t tar -o labeled.tar rootfs >/dev/null || die "image failed"
+}
+# native_tree DIR: root's tree of the same, and that it is the same.
+tar_attributes=(--xattrs '--xattrs-include=*')
+native_tree() {
+	as_root mkdir "$1"
+	as_root tar -C "$1" -xp --same-owner --numeric-owner "${tar_attributes[@]}" --acls \
+		--warning=no-timestamp -f labeled.tar || die "no native tree"
+	[ "$(as_root "$LIVERY" manifest --native --digest "$1")" = \
+		"$(as_user "$LIVERY" manifest --digest rootfs)" ] ||
+		die "native and staging tree are not the same"
 }
