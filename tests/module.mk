@@ -85,10 +85,11 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with ASan and UBSan
 bench: ## time stock tools on native tree and view, and the making of images
 	tests/lib/packages.sh build bench
 	$(MAKE) bench-programs
-	tests/bench/bench
+	tests/bench/bench-read
 	tests/bench/bench-image
 	tests/bench/bench-label
 	tests/bench/bench-write
+	tests/bench/bench-root
 
 ##@ Trying it
 .PHONY: demo
