@@ -82,14 +82,10 @@ fuzz: ## run each fuzz target for FUZZ_SECONDS (60), with ASan and UBSan
 	tests/fuzz/run $(FUZZ_SECONDS)
 
 .PHONY: bench
-bench: ## time stock tools on native tree and view, and the making of images
+bench: ## time it beside native trees and other tools; BENCH=--continue goes on with a run
 	tests/lib/packages.sh build bench
 	$(MAKE) bench-programs
-	tests/bench/bench-read
-	tests/bench/bench-image
-	tests/bench/bench-label
-	tests/bench/bench-write
-	tests/bench/bench-root
+	tests/bench/all $(BENCH)
 
 ##@ Trying it
 .PHONY: demo

@@ -15,8 +15,9 @@ results=${BENCH_RESULTS:-$e2e_top/build/bench}
 
 # results_begin NAME: what is recorded shows under that name when all of it is there.
 results_begin() {
-	mkdir -p "$results" && results_part=$results/.$1.part && results_file=$results/$1.tsv &&
-		: >"$results_part" || die "$results: the results cannot be kept there"
+	results_part=$results/.$1.part results_file=$results/$1.tsv
+	{ mkdir -p "$results" && : >"$results_part"; } ||
+		die "$results: the results cannot be kept there"
 	record about name "$1"
 	record about date "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
 }
@@ -82,9 +83,8 @@ table() {
 	done
 }
 
-# labeled_root: the large root as $root, a tar of it with labels by the policy of the small
-# one as $labeled, the policy as $policy and the staging tree of both, labeled, as rootfs.
-labeled_root() {
+# root_and_policy: the tar of the large root as $root, the policy of the small one as $policy.
+root_and_policy() {
 	local small
 	root=$("$e2e_top/tests/bench/mkroot-large" "$FIXTURES") || die "the root could not be made"
 	small=$("$e2e_top/tests/fixtures/mkroot" --small "$FIXTURES") ||
@@ -98,9 +98,12 @@ labeled_root() {
 		'./etc/selinux/default/contexts/files/file_contexts*' || die "no policy in $small"
 	rm -f policy/*.bin
 	chmod -R a+rX policy
+}
+# labeled_root: that root with labels by that policy as the staging tree rootfs, and as a tar.
+labeled_root() {
+	root_and_policy
 	as_user "$LIVERY" unpack "$root" rootfs >/dev/null || die "unpack failed"
 	as_user "$LIVERY" label --policy "$policy" rootfs >/dev/null || die "label failed"
-	labeled=$SCRATCH/labeled.tar
 	as_user "$LIVERY" image -t tar -o labeled.tar rootfs >/dev/null || die "image failed"
 }
 # native_tree DIR: root's tree of the same, and that it is the same.
