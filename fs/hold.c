@@ -58,7 +58,8 @@ struct hold {
 	_Atomic pid_t server; /* the process that answers the view; it places itself */
 	cpu_set_t home;       /* where all may run */
 	_Atomic bool never;
-	sem_t some; /* one is held, perhaps */
+	sem_t some;        /* one is held, perhaps */
+	pthread_t looking; /* the server's */
 	struct slot slots[SLOTS];
 	struct caller callers[CALLERS];
 };
@@ -376,33 +377,39 @@ static bool look(struct hold *h)
 	return some;
 }
 
+/* It can be cancelled only where it waits. */
 static void *keep_looking(void *arg)
 {
 	const struct timespec pause = {.tv_nsec = LOOK_EVERY};
 	struct hold *h = arg;
+	bool some;
 
 	for (;;) {
 		while (sem_wait(&h->some) < 0 && errno == EINTR)
 			;
-		do
+		do {
 			nanosleep(&pause, NULL);
-		while (look(h));
+			pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
+			some = look(h);
+			pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
+		} while (some);
 	}
 	return NULL;
 }
 
 int hold_begin(struct hold *h)
 {
-	pthread_attr_t attr;
-	pthread_t thread;
-	int rc;
-
 	if (!h)
 		return 0;
 	atomic_store(&h->server, getpid());
-	pthread_attr_init(&attr);
-	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	rc = pthread_create(&thread, &attr, keep_looking, h);
-	pthread_attr_destroy(&attr);
-	return -rc;
+	return -pthread_create(&h->looking, NULL, keep_looking, h);
+}
+
+void hold_end(struct hold *h)
+{
+	if (!h)
+		return;
+	hold_never(h);
+	pthread_cancel(h->looking);
+	pthread_join(h->looking, NULL);
 }

@@ -29,9 +29,13 @@ struct hold *hold_new(pid_t root);
 
 /*
  * In the process that answers the view: starts the thread that lets go of who is silent,
- * which ends with the process. Signals that are for others are blocked. 0 or -errno.
+ * for hold_end() to end, if this returned 0 (or -errno). Signals that are for others are
+ * blocked.
  */
 int hold_begin(struct hold *h);
+
+/* From now on nobody is held. */
+void hold_end(struct hold *h);
 
 /*
  * A thread has asked something: holds it where it asks a lot. True: where it may run

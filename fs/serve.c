@@ -168,6 +168,7 @@ static int serve(struct serving *s)
 		{.fd = s->none, .events = POLLIN},
 	};
 	sigset_t ours, before;
+	bool began;
 	int rc;
 
 	sigemptyset(&ours);
@@ -176,12 +177,15 @@ static int serve(struct serving *s)
 	sigaddset(&ours, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ours, &before);
 	rc = hold_begin(s->hold);
+	began = rc == 0;
 	for (int i = 0; rc == 0 && i < WAITING_MAX; i++)
 		rc = start_one(s);
 	while (rc == 0 && !fuse_session_exited(s->se))
 		if (ppoll(news, 2, NULL, &before) > 0 && news[1].revents)
 			help(s); /* if there is no room for one, they must do */
 	end_all(s);
+	if (began)
+		hold_end(s->hold);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }

@@ -132,7 +132,7 @@ one_round() {
 	as_user rm -rf "tree/$name"
 }
 hows=(session daemon "guard, then session" session program guard session everything)
-[ -z "$RUN_KILL_WHO" ] || hows=("$RUN_KILL_WHO")
+[ -z "${RUN_KILL_WHO:-}" ] || hows=("$RUN_KILL_WHO")
 caught=0
 for ((round = 0; round < rounds && failures < 5; round++)); do
 	how=${hows[round % ${#hows[@]}]}

@@ -282,5 +282,6 @@ int main(void)
 	test_others(h);
 	test_follower(h);
 	test_never(h);
+	hold_end(h);
 	return done_testing();
 }
