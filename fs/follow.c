@@ -11,18 +11,6 @@ void follow_begin(struct follower *f, struct hold *hold)
 		     CPU_COUNT(&f->home) < 2;
 }
 
-static int held_on(pid_t caller)
-{
-	cpu_set_t may;
-
-	if (sched_getaffinity(caller, sizeof(may), &may) < 0 || CPU_COUNT(&may) != 1)
-		return -1;
-	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (CPU_ISSET(i, &may))
-			return i;
-	return -1;
-}
-
 static void move(struct follower *f, int processor)
 {
 	cpu_set_t to = f->home;
@@ -40,13 +28,14 @@ static void move(struct follower *f, int processor)
 void follow_caller(struct follower *f, pid_t caller)
 {
 	int held = f->held;
+	cpu_set_t may;
 
 	if (f->settled || !caller)
 		return;
 	if (hold_heard(f->hold, caller) || caller != f->caller || ++f->age >= ASK_EVERY) {
 		f->caller = caller;
 		f->age = 0;
-		f->held = held_on(caller);
+		f->held = hold_only_processor(caller, &may);
 	}
 	if (f->held != held)
 		f->row = 0;

@@ -64,8 +64,7 @@ struct hold {
 	struct caller callers[CALLERS];
 };
 
-/* The processor that a thread is held on; -1: it may run on several, or is gone. */
-static int only_processor(pid_t thread, cpu_set_t *may)
+int hold_only_processor(pid_t thread, cpu_set_t *may)
 {
 	if (sched_getaffinity(thread, sizeof(*may), may) < 0 || CPU_COUNT(may) != 1)
 		return -1;
@@ -197,8 +196,8 @@ static void is_busy(struct hold *h, pid_t thread)
 {
 	cpu_set_t may;
 
-	if (!find(h, thread) && only_processor(thread, &may) < 0 && CPU_COUNT(&may) > 1 &&
-		is_ours(h, thread))
+	if (!find(h, thread) && hold_only_processor(thread, &may) < 0 &&
+		CPU_COUNT(&may) > 1 && is_ours(h, thread))
 		hold_on(h, thread, &may);
 }
 
@@ -239,7 +238,7 @@ static void give_back(pid_t thread, int processor, const cpu_set_t *before)
 {
 	cpu_set_t now;
 
-	if (only_processor(thread, &now) == processor)
+	if (hold_only_processor(thread, &now) == processor)
 		sched_setaffinity(thread, sizeof(*before), before);
 }
 
@@ -261,7 +260,7 @@ static void free_stray(struct hold *h, pid_t thread)
 {
 	cpu_set_t now;
 
-	if (!find(h, thread) && only_processor(thread, &now) >= 0)
+	if (!find(h, thread) && hold_only_processor(thread, &now) >= 0)
 		sched_setaffinity(thread, sizeof(h->home), &h->home);
 }
 

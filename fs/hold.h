@@ -15,6 +15,7 @@
 #ifndef FS_HOLD_H
 #define FS_HOLD_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -42,6 +43,12 @@ void hold_end(struct hold *h);
  * should be looked at again. One that is held on one processor anyway is left alone.
  */
 bool hold_heard(struct hold *h, pid_t thread);
+
+/*
+ * The processor that a thread is held on, by whomever; -1: it may run on several, or is
+ * gone. *may: where it may run, if that could be told.
+ */
+int hold_only_processor(pid_t thread, cpu_set_t *may);
 
 /* Lets go of all, before somebody looks at what he may run on. */
 void hold_release(struct hold *h);
