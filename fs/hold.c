@@ -66,7 +66,9 @@ struct hold {
 
 int hold_only_processor(pid_t thread, cpu_set_t *may)
 {
-	if (sched_getaffinity(thread, sizeof(*may), may) < 0 || CPU_COUNT(may) != 1)
+	if (sched_getaffinity(thread, sizeof(*may), may) < 0)
+		CPU_ZERO(may);
+	if (CPU_COUNT(may) != 1)
 		return -1;
 	for (int i = 0; i < CPU_SETSIZE; i++)
 		if (CPU_ISSET(i, may))

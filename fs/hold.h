@@ -46,7 +46,7 @@ bool hold_heard(struct hold *h, pid_t thread);
 
 /*
  * The processor that a thread is held on, by whomever; -1: it may run on several, or is
- * gone. *may: where it may run, if that could be told.
+ * gone. *may: where it may run; nowhere, if it is gone.
  */
 int hold_only_processor(pid_t thread, cpu_set_t *may);
 
