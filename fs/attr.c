@@ -25,6 +25,19 @@ void seen_from_statx(struct seen *s, const struct statx *st)
 	};
 }
 
+void seen_from_stat(struct seen *s, const struct stat *st)
+{
+	*s = (struct seen){
+		.dev = st->st_dev,
+		.ino = st->st_ino,
+		.mtime = st->st_mtim.tv_sec,
+		.mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
+		.ctime = st->st_ctim.tv_sec,
+		.ctime_ns = (uint32_t)st->st_ctim.tv_nsec,
+		.size = st->st_size,
+	};
+}
+
 bool seen_equal(const struct seen *a, const struct seen *b)
 {
 	return a->dev == b->dev && a->ino == b->ino && a->mtime == b->mtime &&

@@ -10,6 +10,7 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/quote.h"
+#include "fs/ahead.h"
 #include "fs/node.h"
 
 int engine_options_init(struct engine_options *o, struct err *e)
@@ -146,10 +147,13 @@ int engine_list(struct engine *en, struct node *dir, const struct entry **entrie
 		return err_sys(e, dir->name, "cannot list");
 	}
 	if (!d) {
+		struct dirlist *ready = ahead_take(en->ahead, dir);
+
 		pthread_mutex_lock(&en->load_lock);
 		if (!loaded(dir))
-			rc = node_load(en, dir, e);
+			rc = node_load(en, dir, ready, e);
 		pthread_mutex_unlock(&en->load_lock);
+		ahead_drop(ready);
 		if (rc < 0)
 			return -1;
 		d = loaded(dir);
@@ -157,6 +161,16 @@ int engine_list(struct engine *en, struct node *dir, const struct entry **entrie
 	*entries = d->entries;
 	*count = d->count;
 	return 0;
+}
+
+bool engine_loaded(const struct node *dir)
+{
+	return loaded(dir) != NULL;
+}
+
+void engine_read_ahead(struct engine *en, struct ahead *a)
+{
+	en->ahead = a;
 }
 
 static int compare_name(const void *key, const void *elem)

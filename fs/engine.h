@@ -72,6 +72,13 @@ struct entry {
 int engine_list(struct engine *en, struct node *dir, const struct entry **entries,
 	size_t *count, struct err *e);
 
+/* Its names were read already. */
+bool engine_loaded(const struct node *dir);
+
+/* What reads ahead (fs/ahead.h) of the callers from now on; NULL: nothing does. */
+struct ahead;
+void engine_read_ahead(struct engine *en, struct ahead *a);
+
 /* The node at a name; NULL with e->sys ENOENT where there is none. */
 struct node *engine_lookup(
 	struct engine *en, struct node *dir, const char *name, struct err *e);

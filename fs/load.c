@@ -9,13 +9,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "fs/merge.h"
-#include "fs/node.h"
-
-struct loading {
-	struct stage_list list;
-	struct db_record *records; /* one for each name of the list; id 0: none */
-};
+#include "fs/dirlist.h"
 
 bool engine_type_holds(uint32_t type, uint32_t mode, uint64_t size)
 {
@@ -83,15 +77,17 @@ static struct node *make_node(struct engine *en, struct node *dir,
 }
 
 static int make_nodes(
-	struct engine *en, struct node *dir, struct loading *l, struct err *e)
+	struct engine *en, struct node *dir, struct dirlist *l, bool ahead, struct err *e)
 {
 	struct dir *d = arena_alloc(
 		&en->arena, sizeof(*d) + l->list.count * sizeof(d->entries[0]));
+	bool all_bare;
 
 	if (!d)
 		return err_set(e, ERR_SYS, "out of memory");
 	d->count = l->list.count;
-	atomic_init(&d->host_xattrs, false);
+	d->ahead = ahead;
+	all_bare = l->bare != NULL;
 	for (size_t i = 0; i < l->list.count; i++) {
 		struct node *n =
 			make_node(en, dir, &l->list.entries[i], &l->records[i], e);
@@ -105,28 +101,16 @@ static int make_nodes(
 				: arena_strdup(&en->arena, l->list.entries[i].name);
 		if (!d->entries[i].name)
 			return err_set(e, ERR_SYS, "out of memory");
+		if (l->bare && l->bare[i])
+			n->host_xattrs_done = true;
+		all_bare = all_bare && l->bare[i];
 	}
+	atomic_init(&d->host_xattrs, all_bare);
 	/* An ACL that is left out still has its say in the mode. */
 	if (en->opt.no_acls && node_load_host_xattrs(en, dir, d, e) < 0)
 		return -1;
 	atomic_store_explicit(&dir->dir, d, memory_order_release);
 	return 0;
-}
-
-static int load(struct engine *en, struct node *dir, const char *path, struct loading *l,
-	struct err *e)
-{
-	cleanup_close int fd = node_open(en, dir, O_RDONLY | O_DIRECTORY, e);
-
-	if (fd < 0 || stage_list(fd, *path ? path : "/", &l->list, e) < 0)
-		return -1;
-	l->records = calloc(l->list.count + 1, sizeof(*l->records));
-	if (!l->records)
-		return err_set(e, ERR_SYS, "out of memory");
-	if (dir->record &&
-		merge_records(en->db, dir->record, &l->list, l->records, e) < 0)
-		return -1;
-	return make_nodes(en, dir, l, e);
 }
 
 /*
@@ -147,18 +131,36 @@ static void judge(struct engine *en, struct node *dir, struct err *e)
 	engine_find_fault(en, dir, kind, "%s", e->msg);
 }
 
-int node_load(struct engine *en, struct node *dir, struct err *e)
+struct dirlist_key node_dirlist_key(const struct node *dir)
 {
-	struct loading l = {0};
-	char *path = engine_path(dir);
-	int rc = path ? load(en, dir, path, &l, e) : err_set(e, ERR_SYS, "out of memory");
+	return (struct dirlist_key){dir->seen.dev, dir->seen.ino, dir->record};
+}
 
+static int read_dir(
+	struct dirlist *l, struct engine *en, const struct node *dir, struct err *e)
+{
+	const struct dirlist_key key = node_dirlist_key(dir);
+	cleanup_free char *path = engine_path(dir);
+
+	if (!path)
+		return err_set(e, ERR_SYS, "out of memory");
+	if (dirlist_read(l, en, path, &key, false, e) < 0)
+		return -1;
+	return dirlist_merge(l, en, e);
+}
+
+int node_load(struct engine *en, struct node *dir, struct dirlist *ready, struct err *e)
+{
+	struct dirlist own = {0};
+	struct dirlist *l = ready ? ready : &own;
+	int rc = ready ? 0 : read_dir(l, en, dir, e);
+
+	if (rc == 0)
+		rc = make_nodes(en, dir, l, ready != NULL, e);
 	if (rc < 0) {
 		links_drop(en, dir);
 		judge(en, dir, e);
 	}
-	stage_list_free(&l.list);
-	free(l.records);
-	free(path);
+	dirlist_free(&own);
 	return rc;
 }

@@ -29,6 +29,7 @@ struct seen {
 struct dir {
 	size_t count;
 	_Atomic bool host_xattrs; /* those of the entries were looked at */
+	bool ahead;               /* it was read before somebody asked (fs/ahead.h) */
 	struct entry entries[];
 };
 
@@ -80,6 +81,7 @@ struct engine {
 	uid_t owner;              /* who the default owner stands for */
 	bool want_labels;         /* labels are shown, and none should be missing */
 	struct node *root;
+	struct ahead *ahead;       /* NULL: nothing is read ahead */
 	pthread_mutex_t load_lock; /* making nodes: arena, db, links */
 	struct arena arena;
 	struct node **links; /* nodes with several names, by record or inode number */
@@ -108,9 +110,15 @@ int links_add(struct engine *en, struct node *n);
 /* Forgets the nodes of a directory that could not be loaded. */
 void links_drop(struct engine *en, const struct node *dir);
 
-/* load.c: makes dir's nodes; load_lock held by the caller. */
-int node_load(struct engine *en, struct node *dir, struct err *e);
+/*
+ * load.c: makes dir's nodes; load_lock held by the caller. ready: what was read of it
+ * already (fs/dirlist.h), or NULL.
+ */
+struct dirlist;
+int node_load(struct engine *en, struct node *dir, struct dirlist *ready, struct err *e);
+struct dirlist_key node_dirlist_key(const struct node *dir);
 void seen_from_statx(struct seen *s, const struct statx *st);
+void seen_from_stat(struct seen *s, const struct stat *st);
 bool seen_equal(const struct seen *a, const struct seen *b);
 
 /* attr.c: fills what a node shows from the staging file and its record (NULL: none). */
@@ -133,6 +141,16 @@ void findings_free(struct engine *en);
 /* content.c */
 void content_init(struct engine *en);
 void content_close(struct engine *en);
+
+/*
+ * The whole content of a regular file, for who does not know whether somebody will ask
+ * for it: nothing is a finding. -1: it could not be read, has more than size bytes, or
+ * changed.
+ */
+ssize_t content_peek(struct engine *en, struct node *n, void *buf, size_t size);
+
+/* A regular file has as many blocks as its size needs. */
+bool node_is_whole(const struct node *n);
 
 /* Opens the node's staging file; checks that it is the one that was loaded. */
 int node_open(struct engine *en, struct node *n, int flags, struct err *e);

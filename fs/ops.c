@@ -57,18 +57,6 @@ static void view_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 	fuse_reply_attr(req, &st, VIEW_FOREVER);
 }
 
-static void view_readlink(fuse_req_t req, fuse_ino_t ino)
-{
-	struct err e;
-	char target[PATH_MAX + 1];
-
-	if (engine_readlink(view_engine(req), view_node(req, ino), target, sizeof(target),
-		    &e) < 0)
-		fuse_reply_err(req, err_errno(&e));
-	else
-		fuse_reply_readlink(req, target);
-}
-
 static void view_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	(void)ino;
@@ -96,25 +84,6 @@ char *view_read_buffer(struct view *v, size_t size)
 		return NULL;
 	}
 	return b ? b->bytes : NULL;
-}
-
-static void view_read(
-	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
-{
-	char *buf = view_read_buffer(fuse_req_userdata(req), size);
-	struct err e;
-	ssize_t got;
-
-	(void)fi;
-	if (!buf) {
-		fuse_reply_err(req, ENOMEM);
-		return;
-	}
-	got = engine_read(view_engine(req), view_node(req, ino), buf, size, off, &e);
-	if (got < 0)
-		fuse_reply_err(req, err_errno(&e));
-	else
-		fuse_reply_buf(req, buf, (size_t)got);
 }
 
 static void view_lseek(

@@ -13,8 +13,10 @@
 #define FUSE_USE_VERSION 312
 #include <fuse_lowlevel.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "common/buf.h"
+#include "fs/ahead.h"
 #include "fs/engine.h"
 #include "fs/live/live.h"
 #include "fs/side.h"
@@ -26,6 +28,8 @@
 struct view {
 	struct engine *engine;
 	struct live *live;
+	struct ahead *ahead; /* of the engine; NULL: nothing is read ahead */
+	atomic_flag storing; /* a thread gives the kernel what nobody asked for yet */
 	const char *staging;
 	uid_t owner; /* who mounted it; the side channel is held to him and root */
 	const char *db_path;
@@ -48,6 +52,9 @@ void view_reply_bytes(fuse_req_t req, const void *bytes, size_t len, size_t size
 /* The answer to SIDE_VIEW; 0, or -1 (no memory). */
 int view_describe(const struct view *v, struct buf *out);
 
+/* What is ready for the caller goes to where he finds it without asking. */
+void view_store_ready(fuse_req_t req);
+
 /* The node behind a number of the kernel's. */
 struct node *view_node(fuse_req_t req, fuse_ino_t ino);
 struct engine *view_engine(fuse_req_t req);
@@ -58,6 +65,11 @@ void view_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct fuse_file_info *fi);
 void view_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct fuse_file_info *fi);
+
+/* ops_content.c */
+void view_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+	struct fuse_file_info *fi);
+void view_readlink(fuse_req_t req, fuse_ino_t ino);
 
 /* ops_xattr.c */
 void view_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);

@@ -40,7 +40,7 @@ void view_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	fuse_reply_entry(req, &ep);
 }
 
-struct listing {
+struct reply {
 	fuse_req_t req;
 	char *buf;
 	size_t size, used;
@@ -48,8 +48,7 @@ struct listing {
 };
 
 /* Offsets 1 and 2 stand behind "." and "..", i + 3 behind entry i. False: full. */
-static bool add(
-	struct listing *l, const char *name, struct node *n, bool dots, off_t next)
+static bool add(struct reply *l, const char *name, struct node *n, bool dots, off_t next)
 {
 	struct engine *en = view_engine(l->req);
 	struct fuse_entry_param ep;
@@ -71,7 +70,7 @@ static bool add(
 	return true;
 }
 
-static void fill(struct listing *l, struct node *dir, const struct entry *entries,
+static void fill(struct reply *l, struct node *dir, const struct entry *entries,
 	size_t count, off_t off)
 {
 	struct node *parent = engine_parent(dir) ? engine_parent(dir) : dir;
@@ -91,10 +90,12 @@ static void read_directory(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, bool plus)
 {
 	cleanup_free char *buf = malloc(size);
-	struct listing l = {.req = req, .buf = buf, .size = size, .plus = plus};
+	struct reply l = {.req = req, .buf = buf, .size = size, .plus = plus};
 	struct node *dir = view_node(req, ino);
 	const struct entry *entries;
 	size_t count;
+	struct view *v = fuse_req_userdata(req);
+	bool first = !engine_loaded(dir);
 	struct err e;
 
 	if (!buf) {
@@ -102,6 +103,8 @@ static void read_directory(
 	} else if (engine_list(view_engine(req), dir, &entries, &count, &e) < 0) {
 		fuse_reply_err(req, err_errno(&e));
 	} else {
+		if (off == 0)
+			ahead_listed(v->ahead, fuse_req_ctx(req)->pid, dir, first);
 		fill(&l, dir, entries, count, off);
 		fuse_reply_buf(req, buf, l.used);
 	}

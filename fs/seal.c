@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
-#include "fs/node.h"
+#include "fs/order.h"
 
 static void check_entries(struct engine *en, int fd, const struct dir *d)
 {
@@ -35,43 +35,6 @@ static void check_dir(struct engine *en, struct node *dir, const struct dir *d)
 		engine_find_fault(en, dir, FINDING_CHANGED, "%s", e.msg);
 	else
 		check_entries(en, fd, d);
-}
-
-/* Where a directory's name stands in the directory above it. */
-static size_t position(const struct dir *d, const struct node *child)
-{
-	size_t low = 0, high = d->count;
-
-	while (low < high) {
-		size_t mid = low + (high - low) / 2;
-
-		if (strcmp(d->entries[mid].name, child->name) < 0)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
-/* The loaded directory behind this one in the order of the walk; NULL: none is left. */
-static struct node *next_loaded(struct node *dir)
-{
-	size_t from = 0;
-
-	for (;;) {
-		struct dir *d = atomic_load(&dir->dir);
-
-		for (size_t i = from; d && i < d->count; i++) {
-			struct node *n = d->entries[i].node;
-
-			if (S_ISDIR(n->mode) && atomic_load(&n->dir))
-				return n;
-		}
-		if (!dir->parent)
-			return NULL;
-		from = position(atomic_load(&dir->parent->dir), dir) + 1;
-		dir = dir->parent;
-	}
 }
 
 /* The path that was mounted must still lead to the root that is open. */
@@ -113,7 +76,7 @@ void engine_check_seal(struct engine *en)
 {
 	check_root(en);
 	check_database(en);
-	for (struct node *dir = en->root; dir; dir = next_loaded(dir)) {
+	for (struct node *dir = en->root; dir; dir = order_next_loaded(dir)) {
 		struct dir *d = atomic_load(&dir->dir);
 
 		if (d)

@@ -23,6 +23,7 @@
 struct serving {
 	struct fuse_session *se;
 	struct hold *hold;
+	struct ahead *ahead;
 	unsigned threads_max;
 	_Atomic unsigned waiting; /* threads that wait for a message */
 	_Atomic int error;        /* errno of a device that failed */
@@ -168,7 +169,7 @@ static int serve(struct serving *s)
 		{.fd = s->none, .events = POLLIN},
 	};
 	sigset_t ours, before;
-	bool began;
+	bool held, ahead;
 	int rc;
 
 	sigemptyset(&ours);
@@ -177,21 +178,25 @@ static int serve(struct serving *s)
 	sigaddset(&ours, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ours, &before);
 	rc = hold_begin(s->hold);
-	began = rc == 0;
+	held = rc == 0;
+	rc = rc == 0 ? ahead_begin(s->ahead) : rc;
+	ahead = rc == 0;
 	for (int i = 0; rc == 0 && i < WAITING_MAX; i++)
 		rc = start_one(s);
 	while (rc == 0 && !fuse_session_exited(s->se))
 		if (ppoll(news, 2, NULL, &before) > 0 && news[1].revents)
 			help(s); /* if there is no room for one, they must do */
+	if (ahead)
+		ahead_end(s->ahead);
 	end_all(s);
-	if (began)
+	if (held)
 		hold_end(s->hold);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }
 
-int serve_session(
-	struct fuse_session *se, unsigned threads, struct hold *hold, struct err *e)
+int serve_session(struct fuse_session *se, unsigned threads, struct hold *hold,
+	struct ahead *ahead, struct err *e)
 {
 	cleanup_close int ended = eventfd(0, EFD_CLOEXEC);
 	cleanup_close int none = eventfd(0, EFD_CLOEXEC);
@@ -202,6 +207,7 @@ int serve_session(
 		return err_sys(e, "threads", "cannot be started");
 	s->se = se;
 	s->hold = hold;
+	s->ahead = ahead;
 	s->threads_max = threads < SERVE_THREADS_MAX ? threads : SERVE_THREADS_MAX;
 	s->ended = ended;
 	s->none = none;

@@ -11,6 +11,7 @@
 #include <fuse_lowlevel.h>
 
 #include "common/err.h"
+#include "fs/ahead.h"
 #include "fs/hold.h"
 
 #define SERVE_THREADS_MAX 320
@@ -21,7 +22,7 @@
  * besides must block INT, TERM and HUP. hold: for callers that belong to the session, or
  * NULL. Returns 0, or -1 where the device failed or no thread could be started.
  */
-int serve_session(
-	struct fuse_session *se, unsigned threads, struct hold *hold, struct err *e);
+int serve_session(struct fuse_session *se, unsigned threads, struct hold *hold,
+	struct ahead *ahead, struct err *e);
 
 #endif

@@ -209,7 +209,7 @@ static int mounted(struct session *s, const struct mount_options *m, struct err 
 
 	if (fuse_set_signal_handlers(s->se) < 0)
 		return err_set(e, ERR_SYS, "cannot set signal handlers");
-	rc = serve_session(s->se, thread_count(s, m->threads), m->hold, e);
+	rc = serve_session(s->se, thread_count(s, m->threads), m->hold, s->view.ahead, e);
 	fuse_remove_signal_handlers(s->se);
 	fuse_session_unmount(s->se);
 	if (s->probing)
@@ -283,6 +283,10 @@ int session_run(struct engine *en, struct live *l, const char *mountpoint,
 		s.se = fuse_session_new(
 			&args, l ? &live_ops : &view_ops, sizeof(view_ops), &s.view);
 	s.view.se = s.se;
+	if (en && sysconf(_SC_NPROCESSORS_ONLN) > 1) {
+		s.view.ahead = ahead_new(en);
+		engine_read_ahead(en, s.view.ahead);
+	}
 	if (s.se)
 		rc = run(&s, m, e);
 	else
@@ -290,6 +294,9 @@ int session_run(struct engine *en, struct live *l, const char *mountpoint,
 	if (s.se)
 		fuse_session_destroy(s.se);
 	fuse_opt_free_args(&args);
+	if (en)
+		engine_read_ahead(en, NULL);
+	ahead_free(s.view.ahead);
 	pthread_key_delete(s.view.read_buffer);
 	return rc;
 }

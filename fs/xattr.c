@@ -11,6 +11,7 @@
 
 #include "common/cleanup.h"
 #include "fs/acl.h"
+#include "fs/ahead.h"
 #include "fs/node.h"
 #include "fs/side.h"
 
@@ -357,6 +358,7 @@ static int ensure_host_xattrs(struct engine *en, struct node *n, struct err *e)
 	      : n == en->root && atomic_load_explicit(
 					 &en->root_xattrs, memory_order_acquire))
 		return 0;
+	ahead_want_attributes(en->ahead);
 	pthread_mutex_lock(&en->load_lock);
 	d = dir_of(n);
 	if (!d)
