@@ -203,6 +203,15 @@ static unsigned thread_count(const struct session *s, unsigned wanted)
 	return s->view.live ? wanted + MORE_THREADS : wanted;
 }
 
+/*
+ * On another processor, or there is nothing to gain. Who stores what is ready may have to
+ * wait for an answer to somebody else, which takes a second thread (fs/ops_content.c).
+ */
+static bool reads_ahead(const struct session *s, unsigned threads)
+{
+	return sysconf(_SC_NPROCESSORS_ONLN) > 1 && thread_count(s, threads) > 1;
+}
+
 static int mounted(struct session *s, const struct mount_options *m, struct err *e)
 {
 	int rc;
@@ -283,7 +292,7 @@ int session_run(struct engine *en, struct live *l, const char *mountpoint,
 		s.se = fuse_session_new(
 			&args, l ? &live_ops : &view_ops, sizeof(view_ops), &s.view);
 	s.view.se = s.se;
-	if (en && sysconf(_SC_NPROCESSORS_ONLN) > 1) {
+	if (en && reads_ahead(&s, m->threads)) {
 		s.view.ahead = ahead_new(en);
 		engine_read_ahead(en, s.view.ahead);
 	}
