@@ -16,17 +16,21 @@ static pid_t caller(fuse_req_t req)
 }
 
 /*
- * While the caller waits for another answer he has asked for none of these. Somebody else
- * may have, and the kernel then waits for his answer: so one thread at a time stores, and
- * the others answer. That the kernel does not know a file yet does no harm.
+ * While the caller waits for an answer about asked he has asked for no other of these.
+ * Somebody else may have, and the kernel then waits for his answer: so one thread at a
+ * time stores, and the others answer. That the kernel does not know a file yet does no
+ * harm.
  */
-static void store(struct view *v, const struct ahead_content *c)
+static void store(
+	struct view *v, const struct ahead_content *c, const struct node *asked)
 {
 	if (!c || atomic_flag_test_and_set(&v->storing))
 		return;
 	for (; c; c = c->next) {
 		struct fuse_bufvec bytes = FUSE_BUFVEC_INIT(c->size);
 
+		if (c->node == asked)
+			continue;
 		bytes.buf[0].mem = (void *)(uintptr_t)c->bytes;
 		fuse_lowlevel_notify_store(
 			v->se, (fuse_ino_t)(uintptr_t)c->node, 0, &bytes, 0);
@@ -38,7 +42,7 @@ void view_store_ready(fuse_req_t req)
 {
 	struct ahead_content *c = ahead_contents_ready(view(req)->ahead, caller(req));
 
-	store(view(req), c);
+	store(view(req), c, NULL);
 	ahead_content_free(c);
 }
 
@@ -67,7 +71,7 @@ void view_read(
 	bool ready = c && c->node == n && off >= 0 && (size_t)off <= c->size;
 
 	(void)fi;
-	store(view(req), ready ? c->next : c);
+	store(view(req), c, n);
 	if (ready)
 		fuse_reply_buf(req, c->bytes + off,
 			size < c->size - (size_t)off ? size : c->size - (size_t)off);
