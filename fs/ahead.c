@@ -18,6 +18,9 @@
 /* Milliseconds after which what nobody came for is forgotten. */
 #define FORGET_AFTER 1000
 
+/* Nanoseconds that a reader waits for what is being read ahead of him. */
+#define MOMENT 200000
+
 struct ahead {
 	struct engine *en;
 	_Atomic bool attributes;
@@ -51,8 +54,8 @@ struct ahead *ahead_new(struct engine *en)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&a->work, &attr);
+	pthread_cond_init(&a->done, &attr);
 	pthread_condattr_destroy(&attr);
-	pthread_cond_init(&a->done, NULL);
 	ahead_dirs_init(&a->dirs);
 	ahead_files_init(&a->files);
 	return a;
@@ -279,6 +282,22 @@ static bool holds(struct engine *en, struct node *dir, const struct dirlist *l)
 	return seen_equal(&now, &l->seen);
 }
 
+/* The thread that reads it may have to wait for a processor; the reader has his own. */
+static void wait_a_moment(struct ahead *a, const char *path)
+{
+	struct timespec until;
+	int rc = 0;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += MOMENT;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_nsec -= 1000000000;
+		until.tv_sec++;
+	}
+	while (rc == 0 && is_being_read(&a->dirs, path))
+		rc = pthread_cond_timedwait(&a->done, &a->lock, &until);
+}
+
 struct dirlist *ahead_take(struct ahead *a, struct node *dir)
 {
 	cleanup_free char *path = a ? engine_path(dir) : NULL;
@@ -288,8 +307,8 @@ struct dirlist *ahead_take(struct ahead *a, struct node *dir)
 	if (!path)
 		return NULL;
 	pthread_mutex_lock(&a->lock);
-	while (is_being_read(&a->dirs, path))
-		pthread_cond_wait(&a->done, &a->lock);
+	if (is_being_read(&a->dirs, path))
+		wait_a_moment(a, path);
 	l = ahead_dirs_take(&a->dirs, path, &key, now_ms());
 	if (l)
 		wake(a);
