@@ -120,6 +120,7 @@ static int set_flag(
 	m->engine.no_labels |= strcmp(option, "no-labels") == 0;
 	m->allow_other |= strcmp(option, "allow_other") == 0;
 	m->debug |= strcmp(option, "debug") == 0;
+	m->stats |= strcmp(option, "stats") == 0;
 	m->label_new |= strcmp(option, "policy") == 0;
 	if (strcmp(option, "allow-unlabeled") == 0)
 		m->engine.want_labels = false;
@@ -185,6 +186,7 @@ static const struct {
 	{"allow-unlabeled", false, set_flag},
 	{"allow_other", false, set_flag},
 	{"debug", false, set_flag},
+	{"stats", false, set_flag},
 	{"default-owner=", false, set_owner},
 	{"clamp=", false, set_clamp},
 	{"threads=", false, set_threads},

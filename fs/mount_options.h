@@ -13,6 +13,7 @@ struct mount_options {
 	bool writable;     /* a view that writes; set by mount_options_check() */
 	bool label_new;    /* policy: label files when they are made */
 	bool debug;        /* libfuse prints each message */
+	bool stats;        /* messages are counted, see fs/stats.h */
 	bool supervised;   /* by run/: labels are answered past the kernel */
 	struct hold *hold; /* of the session whose programs use it; NULL: strangers */
 	unsigned threads;  /* 0: one a processor */

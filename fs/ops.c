@@ -2,13 +2,18 @@
 #include "fs/ops.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct engine *view_engine(fuse_req_t req)
 {
 	return ((struct view *)fuse_req_userdata(req))->engine;
+}
+
+struct stats *view_stats(fuse_req_t req)
+{
+	return ((struct view *)fuse_req_userdata(req))->stats;
 }
 
 struct node *view_node(fuse_req_t req, fuse_ino_t ino)
@@ -54,6 +59,7 @@ static void view_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *
 
 	(void)fi;
 	engine_stat(view_engine(req), view_node(req, ino), &st);
+	stats_file(view_stats(req), st.st_ino);
 	fuse_reply_attr(req, &st, VIEW_FOREVER);
 }
 

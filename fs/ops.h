@@ -20,6 +20,7 @@
 #include "fs/engine.h"
 #include "fs/live/live.h"
 #include "fs/side.h"
+#include "fs/stats.h"
 
 /* Seconds; the kernel's caches of a sealed view never run out. */
 #define VIEW_FOREVER 2000000000.0
@@ -36,6 +37,7 @@ struct view {
 	/* Called once the kernel has asked for the view's features, before the answer. */
 	void (*on_init)(struct view *v);
 	void *session;
+	struct stats *stats;       /* NULL: nothing is counted */
 	struct fuse_session *se;   /* once there is one */
 	pthread_key_t read_buffer; /* one a worker thread, freed with it */
 };
@@ -51,6 +53,11 @@ char *view_read_buffer(struct view *v, size_t size);
 void view_reply_bytes(fuse_req_t req, const void *bytes, size_t len, size_t size);
 /* The answer to SIDE_VIEW; 0, or -1 (no memory). */
 int view_describe(const struct view *v, struct buf *out);
+/* The answer to SIDE_STATS; 0 or -errno. */
+int view_answer_stats(const struct view *v, struct buf *out);
+
+/* What is counted is counted there; NULL: nothing is. */
+struct stats *view_stats(fuse_req_t req);
 
 /* What is ready for the caller goes to where he finds it without asking. */
 void view_store_ready(fuse_req_t req);

@@ -2,6 +2,7 @@
 /* Content of files and links, asked for or read ahead. */
 #include <errno.h>
 #include <limits.h>
+#include <linux/fuse.h>
 
 #include "fs/ops.h"
 
@@ -21,8 +22,7 @@ static pid_t caller(fuse_req_t req)
  * time stores, and the others answer. That the kernel does not know a file yet does no
  * harm.
  */
-static void store(
-	struct view *v, const struct ahead_content *c, const struct node *asked)
+static void store(struct view *v, const struct ahead_content *c, const struct node *asked)
 {
 	if (!c || atomic_flag_test_and_set(&v->storing))
 		return;
@@ -46,6 +46,12 @@ void view_store_ready(fuse_req_t req)
 	ahead_content_free(c);
 }
 
+static void reply(fuse_req_t req, const char *bytes, size_t size)
+{
+	stats_bytes(view_stats(req), FUSE_READ, size);
+	fuse_reply_buf(req, bytes, size);
+}
+
 static void read_now(fuse_req_t req, struct node *n, size_t size, off_t off)
 {
 	char *buf = view_read_buffer(view(req), size);
@@ -60,7 +66,7 @@ static void read_now(fuse_req_t req, struct node *n, size_t size, off_t off)
 	if (got < 0)
 		fuse_reply_err(req, err_errno(&e));
 	else
-		fuse_reply_buf(req, buf, (size_t)got);
+		reply(req, buf, (size_t)got);
 }
 
 void view_read(
@@ -73,7 +79,7 @@ void view_read(
 	(void)fi;
 	store(view(req), c, n);
 	if (ready)
-		fuse_reply_buf(req, c->bytes + off,
+		reply(req, c->bytes + off,
 			size < c->size - (size_t)off ? size : c->size - (size_t)off);
 	else
 		read_now(req, n, size, off);

@@ -6,14 +6,15 @@
 #include "common/cleanup.h"
 #include "fs/ops.h"
 
-static void fill_entry(struct engine *en, struct node *n, struct fuse_entry_param *ep)
+static void fill_entry(fuse_req_t req, struct node *n, struct fuse_entry_param *ep)
 {
 	*ep = (struct fuse_entry_param){
 		.ino = (fuse_ino_t)(uintptr_t)n,
 		.attr_timeout = VIEW_FOREVER,
 		.entry_timeout = VIEW_FOREVER,
 	};
-	engine_stat(en, n, &ep->attr);
+	engine_stat(view_engine(req), n, &ep->attr);
+	stats_file(view_stats(req), ep->attr.st_ino);
 }
 
 void view_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
@@ -29,7 +30,7 @@ void view_lookup(fuse_req_t req, fuse_ino_t parent, const char *name)
 	n = engine_lookup(view_engine(req), view_node(req, parent), name, &e);
 
 	if (n) {
-		fill_entry(view_engine(req), n, &ep);
+		fill_entry(req, n, &ep);
 	} else if (err_errno(&e) == ENOENT) {
 		/* Number 0: the kernel remembers that there is no such name. */
 		ep = (struct fuse_entry_param){.entry_timeout = VIEW_FOREVER};
@@ -50,11 +51,10 @@ struct reply {
 /* Offsets 1 and 2 stand behind "." and "..", i + 3 behind entry i. False: full. */
 static bool add(struct reply *l, const char *name, struct node *n, bool dots, off_t next)
 {
-	struct engine *en = view_engine(l->req);
 	struct fuse_entry_param ep;
 	size_t need;
 
-	fill_entry(en, n, &ep);
+	fill_entry(l->req, n, &ep);
 	/* The kernel takes no reference on what "." and ".." stand for. */
 	if (dots)
 		ep.ino = 0;

@@ -24,6 +24,7 @@ struct serving {
 	struct fuse_session *se;
 	struct hold *hold;
 	struct ahead *ahead;
+	struct stats *stats;
 	unsigned threads_max;
 	_Atomic unsigned waiting; /* threads that wait for a message */
 	_Atomic int error;        /* errno of a device that failed */
@@ -112,6 +113,7 @@ static void *work(void *arg)
 {
 	struct serving *s = arg;
 	struct fuse_buf message = {0};
+	const struct fuse_in_header *head;
 	struct follower f;
 	int rc;
 
@@ -124,8 +126,9 @@ static void *work(void *arg)
 			continue;
 		if (rc <= 0)
 			break;
-		follow_caller(
-			&f, (pid_t)((const struct fuse_in_header *)message.mem)->pid);
+		head = message.mem;
+		follow_caller(&f, (pid_t)head->pid);
+		stats_message(s->stats, head->opcode);
 		answer(s, &message);
 	}
 	if (rc < 0)
@@ -195,8 +198,7 @@ static int serve(struct serving *s)
 	return rc;
 }
 
-int serve_session(struct fuse_session *se, unsigned threads, struct hold *hold,
-	struct ahead *ahead, struct err *e)
+int serve_session(struct fuse_session *se, const struct serve_options *o, struct err *e)
 {
 	cleanup_close int ended = eventfd(0, EFD_CLOEXEC);
 	cleanup_close int none = eventfd(0, EFD_CLOEXEC);
@@ -206,9 +208,10 @@ int serve_session(struct fuse_session *se, unsigned threads, struct hold *hold,
 	if (ended < 0 || none < 0 || !s)
 		return err_sys(e, "threads", "cannot be started");
 	s->se = se;
-	s->hold = hold;
-	s->ahead = ahead;
-	s->threads_max = threads < SERVE_THREADS_MAX ? threads : SERVE_THREADS_MAX;
+	s->hold = o->hold;
+	s->ahead = o->ahead;
+	s->stats = o->stats;
+	s->threads_max = o->threads < SERVE_THREADS_MAX ? o->threads : SERVE_THREADS_MAX;
 	s->ended = ended;
 	s->none = none;
 	pthread_mutex_init(&s->lock, NULL);

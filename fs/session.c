@@ -144,6 +144,7 @@ static void *probe_thread(void *arg)
 	struct session *s = arg;
 
 	if (probe(s, &s->probe_error) == 0) {
+		stats_begin(s->view.stats);
 		s->ready(s->arg);
 	} else {
 		/* As if the user had ended it: libfuse's handler ends the loop. */
@@ -214,11 +215,17 @@ static bool reads_ahead(const struct session *s, unsigned threads)
 
 static int mounted(struct session *s, const struct mount_options *m, struct err *e)
 {
+	const struct serve_options o = {
+		.threads = thread_count(s, m->threads),
+		.hold = m->hold,
+		.ahead = s->view.ahead,
+		.stats = s->view.stats,
+	};
 	int rc;
 
 	if (fuse_set_signal_handlers(s->se) < 0)
 		return err_set(e, ERR_SYS, "cannot set signal handlers");
-	rc = serve_session(s->se, thread_count(s, m->threads), m->hold, s->view.ahead, e);
+	rc = serve_session(s->se, &o, e);
 	fuse_remove_signal_handlers(s->se);
 	fuse_session_unmount(s->se);
 	if (s->probing)
@@ -270,11 +277,16 @@ static int run(struct session *s, const struct mount_options *m, struct err *e)
 }
 
 int session_run(struct engine *en, struct live *l, const char *mountpoint,
-	const struct mount_options *m, void (*ready)(void *arg), void *arg, struct err *e)
+	const struct mount_options *m, struct stats *stats, void (*ready)(void *arg),
+	void *arg, struct err *e)
 {
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct session s = {
-		.view = {.engine = en, .live = l, .owner = geteuid(), .on_init = on_init},
+		.view = {.engine = en,
+			.live = l,
+			.owner = geteuid(),
+			.on_init = on_init,
+			.stats = stats},
 		.mountpoint = mountpoint,
 		.unprobed = m->engine.no_labels || m->supervised,
 		.ready = ready,

@@ -6,17 +6,19 @@
 #include "fs/engine.h"
 #include "fs/live/live.h"
 #include "fs/mount_options.h"
+#include "fs/stats.h"
 
 /*
  * Mounts a tree at mountpoint (absolute), sealed (en) or to be written (l; the other is
  * NULL), and serves it until it is unmounted or a signal (INT, TERM, HUP) ends it. A loan
  * of the database has ended when this returns. ready is called once, from another thread,
  * as soon as the mount answers and was seen to show the labels that it means to show.
+ * stats (or NULL) begins to count then.
  * Returns 0, or -1 where the mount could not be made or would have shown wrong labels.
  */
 int session_run(struct engine *en, struct live *l, const char *mountpoint,
-	const struct mount_options *m, void (*ready)(void *arg), void *arg,
-	struct err *e);
+	const struct mount_options *m, struct stats *stats, void (*ready)(void *arg),
+	void *arg, struct err *e);
 
 /*
  * Asks a view that is mounted for its root's label as any tool would, and its daemon past

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/xattr.h>
@@ -43,6 +44,13 @@ static int answer_seal(struct engine *en, struct buf *out)
 		r.rc |= buf_addf(out, "%c and %zu more\n",
 			engine_seal_broken(en) ? '!' : '-', total - r.told);
 	return r.rc;
+}
+
+int view_answer_stats(const struct view *v, struct buf *out)
+{
+	if (!v->stats)
+		return -ENODATA;
+	return stats_table(v->stats, out) < 0 ? -ENOMEM : 0;
 }
 
 int view_describe(const struct view *v, struct buf *out)
@@ -96,6 +104,8 @@ static int answer(struct view *v, struct node *n, const char *name, struct buf *
 		return answer_attribute(v->engine, n, name + strlen(SIDE_ATTR), out);
 	if (strcmp(name, SIDE_LIST) == 0)
 		return answer_list(v->engine, n, out);
+	if (strcmp(name, SIDE_STATS) == 0)
+		return view_answer_stats(v, out);
 	if (strcmp(name, SIDE_VIEW) == 0)
 		rc = view_describe(v, out);
 	else if (strcmp(name, SIDE_PATH) == 0)
@@ -116,6 +126,7 @@ void side_getxattr(fuse_req_t req, struct node *n, const char *name, size_t size
 	cleanup_buf struct buf out = {0};
 	int rc = -ENODATA;
 
+	stats_own(v->stats, FUSE_GETXATTR);
 	if (ctx->uid == v->owner || ctx->uid == 0)
 		rc = answer(v, n, name, &out);
 	if (rc < 0)

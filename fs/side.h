@@ -60,4 +60,7 @@
  */
 #define SIDE_SEAL "livery.seal"
 
+/* The table of fs/stats.h so far; ENODATA where nothing is counted. */
+#define SIDE_STATS "livery.stats"
+
 #endif

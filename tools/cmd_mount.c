@@ -16,6 +16,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "common/buf.h"
 #include "common/cleanup.h"
 #include "common/descriptor.h"
 #include "common/quote.h"
@@ -33,6 +34,7 @@ struct daemon {
 	char *mountpoint;
 	const struct mount_options *options;
 	struct labeler *labeler; /* of new files; NULL: none */
+	struct stats *stats;     /* NULL: nothing is counted */
 	bool foreground;
 	bool served;           /* it was up */
 	int ready;             /* written to once the view is up; -1 when done */
@@ -151,7 +153,7 @@ static int serve_live(struct daemon *d, struct err *e)
 	umask(022);
 	if (open_live(d, &l, e) < 0)
 		return -1;
-	rc = session_run(NULL, l, d->mountpoint, d->options, on_ready, d, e);
+	rc = session_run(NULL, l, d->mountpoint, d->options, d->stats, on_ready, d, e);
 	if (live_close(l, &end) < 0) {
 		say(d, "%s", end.msg);
 		return rc < 0 ? -1 : EXIT_ERROR;
@@ -162,19 +164,16 @@ static int serve_live(struct daemon *d, struct err *e)
 	return rc < 0 ? -1 : EXIT_FINE;
 }
 
-/* The daemon's life. Returns an exit code. */
-static int serve(struct daemon *d, struct err *e)
+static int serve_sealed(struct daemon *d, struct err *e)
 {
 	struct engine *en;
 	bool broken = false;
 	int rc;
 
-	if (d->options->writable)
-		return serve_live(d, e);
 	if (place_open(&d->place, DB_SEALED, &d->options->engine, &en, e) < 0)
 		return -1;
 	engine_on_finding(en, on_finding, d);
-	rc = session_run(en, NULL, d->mountpoint, d->options, on_ready, d, e);
+	rc = session_run(en, NULL, d->mountpoint, d->options, d->stats, on_ready, d, e);
 	if (rc == 0) {
 		engine_check_seal(en);
 		broken = engine_seal_broken(en);
@@ -187,6 +186,36 @@ static int serve(struct daemon *d, struct err *e)
 	}
 	engine_close(en);
 	return rc < 0 ? -1 : broken ? EXIT_FINDINGS : EXIT_FINE;
+}
+
+/* As findings are: 'livery umount' prints it too, but others may end a view. */
+static void say_stats(const struct daemon *d)
+{
+	cleanup_buf struct buf table = {0};
+	char *line, *rest;
+
+	if (!d->served || stats_table(d->stats, &table) < 0)
+		return;
+	say(d, STATS_TITLE, d->mountpoint);
+	for (rest = table.data; (line = strsep(&rest, "\n")) && *line;)
+		if (d->detached)
+			say(d, "%s", line);
+		else
+			fprintf(stderr, "%s\n", line);
+}
+
+/* The daemon's life. Returns an exit code. */
+static int serve(struct daemon *d, struct err *e)
+{
+	int rc;
+
+	if (d->options->stats && !(d->stats = stats_new()))
+		return err_set(e, ERR_SYS, "out of memory");
+	rc = d->options->writable ? serve_live(d, e) : serve_sealed(d, e);
+	if (d->stats)
+		say_stats(d);
+	stats_free(d->stats);
+	return rc;
 }
 
 /* In the child: errors still reach the caller's terminal. */
@@ -397,7 +426,7 @@ static const struct command_option command_options[] = {
 	{'o', NULL, "OPTION,...",
 		"ro, rw, policy[=PATH], no-labels, allow-unlabeled, allow_other, "
 		"default-owner=UID:GID, clamp=SECONDS, db=FILE, threads=N, noexec, "
-		"debug, writable"},
+		"debug, stats, writable"},
 	OPTION_DB,
 	{0},
 };

@@ -61,6 +61,20 @@ static int report_seal(const char *mountpoint, struct err *e)
 	return rc;
 }
 
+/* The table of a view that counts its messages, malloc'd; NULL: it does not. */
+static char *ask_stats(const char *mountpoint)
+{
+	char *table = malloc(REPORT_MAX + 1);
+	ssize_t n = table ? lgetxattr(mountpoint, SIDE_STATS, table, REPORT_MAX) : -1;
+
+	if (n < 0) {
+		free(table);
+		return NULL;
+	}
+	table[n] = '\0';
+	return table;
+}
+
 /* Somebody may just look into it: a command that searches all views, say. */
 #define TRIES    20
 #define TRY_WAIT 25000000 /* nanoseconds */
@@ -218,6 +232,7 @@ int unmount_view(const char *path, struct err *e)
 {
 	cleanup_place struct place p = {0};
 	cleanup_free char *mountpoint = NULL;
+	cleanup_free char *stats = NULL;
 	cleanup_close int pidfd = -1;
 	int why = locate_reach(path);
 	long pid;
@@ -242,8 +257,12 @@ int unmount_view(const char *path, struct err *e)
 		return err_set(e, ERR_REFUSED, "%s: not the mount point of a view", path);
 	pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
 	rc = report_seal(mountpoint, e);
+	if (rc >= 0)
+		stats = ask_stats(mountpoint);
 	if (rc < 0 || unmount(mountpoint, e) < 0)
 		return -1;
+	if (stats)
+		fprintf(stderr, "livery: " STATS_TITLE "\n%s", mountpoint, stats);
 	if (pidfd >= 0 && wait_end(pidfd, mountpoint, e) < 0)
 		return -1;
 	return check_rest(&p, mountpoint, e) < 0 ? -1 : rc;

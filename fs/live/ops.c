@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <linux/fuse.h>
 
 struct live *ops_live(fuse_req_t req)
 {
@@ -41,8 +42,10 @@ void ops_reply_bytes(fuse_req_t req, int rc, const struct buf *bytes, size_t siz
 		view_reply_bytes(req, bytes->data, bytes->len, size);
 }
 
-void ops_fill_entry(const struct live_entry *found, struct fuse_entry_param *ep)
+void ops_fill_entry(
+	fuse_req_t req, const struct live_entry *found, struct fuse_entry_param *ep)
 {
+	stats_file(view_stats(req), found->st.st_ino);
 	*ep = (struct fuse_entry_param){
 		.ino = (fuse_ino_t)(uintptr_t)found->node,
 		.attr = found->st,
@@ -59,7 +62,7 @@ void ops_reply_entry(fuse_req_t req, int rc, const struct live_entry *found)
 		ops_reply(req, rc);
 		return;
 	}
-	ops_fill_entry(found, &ep);
+	ops_fill_entry(req, found, &ep);
 	/* Nobody took it: the caller was interrupted. */
 	if (fuse_reply_entry(req, &ep) == -ENOENT)
 		live_forget(ops_live(req), found->node, 1);
@@ -106,10 +109,12 @@ static void op_forget_multi(
 
 static void reply_attr(fuse_req_t req, int rc, const struct stat *st)
 {
-	if (rc < 0)
+	if (rc < 0) {
 		ops_reply(req, rc);
-	else
-		fuse_reply_attr(req, st, LIVE_TIMEOUT);
+		return;
+	}
+	stats_file(view_stats(req), st->st_ino);
+	fuse_reply_attr(req, st, LIVE_TIMEOUT);
 }
 
 static void op_getattr(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -180,10 +185,12 @@ static void op_read(
 	(void)fi;
 	if (buf)
 		got = live_read(ops_live(req), ops_node(req, ino), buf, size, off);
-	if (got < 0)
+	if (got < 0) {
 		ops_reply(req, (int)got);
-	else
-		fuse_reply_buf(req, buf, (size_t)got);
+		return;
+	}
+	stats_bytes(view_stats(req), FUSE_READ, (size_t)got);
+	fuse_reply_buf(req, buf, (size_t)got);
 }
 
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
@@ -192,10 +199,12 @@ static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t siz
 	ssize_t put = live_write(ops_live(req), ops_node(req, ino), buf, size, off);
 
 	(void)fi;
-	if (put < 0)
+	if (put < 0) {
 		ops_reply(req, (int)put);
-	else
-		fuse_reply_write(req, (size_t)put);
+		return;
+	}
+	stats_bytes(view_stats(req), FUSE_WRITE, (size_t)put);
+	fuse_reply_write(req, (size_t)put);
 }
 
 static void op_lseek(

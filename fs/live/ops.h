@@ -29,7 +29,8 @@ void ops_forget_attr(fuse_req_t req, fuse_ino_t ino);
 void ops_reply(fuse_req_t req, int rc);
 void ops_reply_bytes(fuse_req_t req, int rc, const struct buf *bytes, size_t size);
 void ops_reply_entry(fuse_req_t req, int rc, const struct live_entry *found);
-void ops_fill_entry(const struct live_entry *found, struct fuse_entry_param *ep);
+void ops_fill_entry(
+	fuse_req_t req, const struct live_entry *found, struct fuse_entry_param *ep);
 
 /* ops_name.c: what makes, moves and lists names */
 void live_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -53,7 +53,7 @@ void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t 
 		ops_reply(req, rc);
 		return;
 	}
-	ops_fill_entry(&made, &ep);
+	ops_fill_entry(req, &made, &ep);
 	fi->direct_io = (fi->flags & O_ACCMODE) == O_WRONLY;
 	if (fuse_reply_create(req, &ep, fi) == -ENOENT)
 		live_forget(l, made.node, 1);
@@ -145,7 +145,7 @@ static bool add_looked_up(
 	size_t need;
 
 	if (!dots && live_dir_look(l->dir, e->name, &found) == 0)
-		ops_fill_entry(&found, &ep);
+		ops_fill_entry(l->req, &found, &ep);
 	need = fuse_add_direntry_plus(
 		l->req, l->buf + l->used, l->size - l->used, e->name, &ep, next);
 	if (need > l->size - l->used) {

@@ -2,6 +2,7 @@
 /* The side channel of a view that writes (fs/side.h). */
 #include <errno.h>
 #include <limits.h>
+#include <linux/fuse.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +54,8 @@ static int get(fuse_req_t req, struct live_node *n, const char *name, struct buf
 		return live_path(l, n, out);
 	if (strcmp(name, SIDE_LABEL) == 0)
 		return live_label(l, n, out);
+	if (strcmp(name, SIDE_STATS) == 0)
+		return view_answer_stats(fuse_req_userdata(req), out);
 	return strcmp(name, SIDE_SEAL) == 0 ? live_sync(l) : -ENODATA;
 }
 
@@ -63,6 +66,7 @@ bool live_side_get(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size
 
 	if (!starts(name, SIDE_PREFIX))
 		return false;
+	stats_own(view_stats(req), FUSE_GETXATTR);
 	if (is_ours(req) && strcmp(name, SIDE_LEND) == 0) {
 		live_returned(ops_live(req), returned, req);
 		return true;
@@ -198,6 +202,7 @@ bool live_side_set(fuse_req_t req, fuse_ino_t ino, const char *name, const char 
 
 	if (!starts(name, SIDE_PREFIX))
 		return false;
+	stats_own(view_stats(req), FUSE_SETXATTR);
 	if (is_ours(req) && strcmp(name, SIDE_LEND) == 0) {
 		live_lend(ops_live(req), lent, req);
 		return true;
@@ -214,6 +219,7 @@ bool live_side_remove(fuse_req_t req, fuse_ino_t ino, const char *name)
 
 	if (!starts(name, SIDE_PREFIX))
 		return false;
+	stats_own(view_stats(req), FUSE_REMOVEXATTR);
 	if (is_ours(req) && starts(name, SIDE_ATTR)) {
 		name += strlen(SIDE_ATTR);
 		rc = live_removexattr(ops_live(req), ops_node(req, ino), name, true);

@@ -45,7 +45,8 @@ static void test_defaults(void)
 
 	unsetenv("SOURCE_DATE_EPOCH");
 	m = fresh();
-	ok(!m.engine.no_labels && !m.engine.clamp && !m.allow_other && !m.debug,
+	ok(!m.engine.no_labels && !m.engine.clamp && !m.allow_other && !m.debug &&
+			!m.stats,
 		"no flag by default");
 	ok(m.engine.uid == 0 && m.engine.gid == 0 && m.threads == 0, "owner 0:0");
 	is_str(m.kernel, "ro", "read-only");
@@ -74,10 +75,10 @@ static void test_values(void)
 
 	is_int(mount_options_parse(&m,
 		       "ro,no-labels,allow_other,debug,default-owner=12:4294967294,"
-		       "clamp=0,threads=256,db=/a b/c.livery,noexec",
+		       "clamp=0,threads=256,stats,db=/a b/c.livery,noexec",
 		       false, &e),
 		0, "all that have a meaning");
-	ok(m.engine.no_labels && m.allow_other && m.debug, "flags");
+	ok(m.engine.no_labels && m.allow_other && m.debug && m.stats, "flags");
 	ok(m.engine.uid == 12 && m.engine.gid == 4294967294, "default-owner");
 	ok(m.engine.clamp && m.engine.clamp_time == 0, "clamp");
 	is_int(m.threads, 256, "threads");
@@ -98,7 +99,8 @@ static void test_words(void)
 {
 	static const char *const everywhere[] = {"", ",", "ro", "nosuid", "nodev",
 		"noatime", "nodiratime", "relatime", "rw", "writable", "policy",
-		"policy=/etc/selinux/mls", "noexec", "no-labels", "allow_other", "debug"};
+		"policy=/etc/selinux/mls", "noexec", "no-labels", "allow_other", "debug",
+		"stats"};
 	static const char *const fstab[] = {"exec", "suid", "dev", "async", "defaults",
 		"auto", "noauto", "user", "user=joe", "users", "nouser", "owner", "group",
 		"_netdev", "nofail", "x-systemd.automount", "x-", "X-mount.mkdir=0755",
