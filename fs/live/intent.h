@@ -7,7 +7,8 @@
  * database.
  *
  * The file is untrusted: names and numbers are checked, and settling only ever makes
- * records follow the staging tree. One operation at a time is in it.
+ * records follow the staging tree, in which it touches nothing but INTENT_READY. One
+ * operation at a time is in it.
  */
 #ifndef FS_LIVE_INTENT_H
 #define FS_LIVE_INTENT_H
@@ -29,7 +30,14 @@ enum intent_kind {
 	INTENT_REMOVE,   /* from: the name */
 	INTENT_RENAME,   /* from and to; record.id, or 0 */
 	INTENT_EXCHANGE, /* the same */
+	INTENT_WHITEOUT, /* the same; record: the device, with the id of what moves */
 };
+
+/*
+ * What is to stand in the place of a file that is renamed with RENAME_WHITEOUT lies ready
+ * under this name, in the same directory, until the file has gone.
+ */
+#define INTENT_READY ".livery-whiteout"
 
 struct intent_name {
 	int64_t parent; /* record of the directory */
@@ -41,7 +49,7 @@ struct intent_text {
 	struct intent_name from, to;
 	uint64_t ino; /* of the staging file that is moved or linked */
 	const struct db_record *record;
-	const char *label; /* of INTENT_MAKE; NULL: none */
+	const char *label; /* of what is made; NULL: none */
 };
 
 /* Makes the file; one that is there must have been settled. */

@@ -12,14 +12,7 @@
 #include "fs/show.h"
 #include "fs/xattr.h"
 
-/* All that is to be recorded of a new file. */
-struct birth {
-	struct db_record r;
-	const char *label;            /* NULL: none */
-	struct buf access, inherited; /* ACLs; empty: none */
-};
-
-static void birth_free(struct birth *b)
+void birth_free(struct birth *b)
 {
 	buf_free(&b->access);
 	buf_free(&b->inherited);
@@ -77,7 +70,7 @@ static int find_label(
 	return 0;
 }
 
-static int conceive(struct live *l, struct live_node *dir, const struct grip *g,
+int birth_conceive(struct live *l, struct live_node *dir, const struct grip *g,
 	const char *name, const struct live_new *what, struct birth *b)
 {
 	struct stat above;
@@ -134,34 +127,43 @@ static int make_inode(int dirfd, const char *name, const struct live_new *what, 
 	return rc < 0 ? -errno : 0;
 }
 
+int birth_put(struct live *l, struct live_node *dir, const char *name,
+	const struct statx *st, struct birth *b, struct err *e)
+{
+	struct db_record *r = &b->r;
+	int rc = 0;
+
+	r->hint.dev = stage_dev(st);
+	r->hint.ino = st->stx_ino;
+	r->hint.btime = stage_btime(st);
+	if (b->label) {
+		r->label = db_label_intern(l->db, b->label, strlen(b->label), e);
+		rc = r->label < 0 ? -1 : 0;
+	}
+	if (rc == 0)
+		rc = db_record_put(l->db, r, e);
+	if (rc == 0 && b->access.len)
+		rc = db_xattr_put(
+			l->db, r->id, XATTR_ACL_ACCESS, b->access.data, b->access.len, e);
+	if (rc == 0 && b->inherited.len)
+		rc = db_xattr_put(l->db, r->id, XATTR_ACL_DEFAULT, b->inherited.data,
+			b->inherited.len, e);
+	if (rc == 0)
+		rc = db_name_put(l->db, dir->r.id, name, strlen(name), r->id, e);
+	r->has_xattrs = b->access.len || b->inherited.len;
+	r->names = 1;
+	return rc;
+}
+
 static int store(struct live *l, struct live_node *dir, const char *name,
 	const struct statx *st, struct birth *b)
 {
-	struct db_record *r = &b->r;
 	struct err e;
 	int rc = change_begin(l);
 
 	if (rc < 0)
 		return rc;
-	r->hint.dev = stage_dev(st);
-	r->hint.ino = st->stx_ino;
-	r->hint.btime = stage_btime(st);
-	if (b->label) {
-		r->label = db_label_intern(l->db, b->label, strlen(b->label), &e);
-		rc = r->label < 0 ? -1 : 0;
-	}
-	if (rc == 0)
-		rc = db_record_put(l->db, r, &e);
-	if (rc == 0 && b->access.len)
-		rc = db_xattr_put(l->db, r->id, XATTR_ACL_ACCESS, b->access.data,
-			b->access.len, &e);
-	if (rc == 0 && b->inherited.len)
-		rc = db_xattr_put(l->db, r->id, XATTR_ACL_DEFAULT, b->inherited.data,
-			b->inherited.len, &e);
-	if (rc == 0)
-		rc = db_name_put(l->db, dir->r.id, name, strlen(name), r->id, &e);
-	r->has_xattrs = b->access.len || b->inherited.len;
-	r->names = 1;
+	rc = birth_put(l, dir, name, st, b, &e);
 	return change_end(l, rc < 0 ? db_errno(l, &e) : 0);
 }
 
@@ -214,7 +216,7 @@ int live_make(struct live *l, struct live_node *dir, const char *name,
 	if (rc == 0)
 		rc = node_adopt(l, dir, &g.st);
 	if (rc == 0)
-		rc = conceive(l, dir, &g, name, what, &b);
+		rc = birth_conceive(l, dir, &g, name, what, &b);
 	if (rc == 0)
 		rc = bear(l, dir, &g, name, what, &b, &st, &fd);
 	if (rc == 0) {

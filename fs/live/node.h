@@ -134,6 +134,20 @@ void node_given(struct live_node *n); /* its attributes, just now */
 uint64_t shown_ino(int64_t record, bool split, uint64_t ino);
 uint32_t node_mode(const struct live_node *n, const struct statx *st); /* 07777 bits */
 
+/* make.c: all that is to be recorded of a new file. */
+struct birth {
+	struct db_record r;
+	const char *label;            /* NULL: none */
+	struct buf access, inherited; /* ACLs; empty: none */
+};
+/* Of one that is to be made in dir; birth_free() it. */
+int birth_conceive(struct live *l, struct live_node *dir, const struct grip *g,
+	const char *name, const struct live_new *what, struct birth *b);
+/* In a transaction: the record, and the name. */
+int birth_put(struct live *l, struct live_node *dir, const char *name,
+	const struct statx *st, struct birth *b, struct err *e);
+void birth_free(struct birth *b);
+
 /* record.c: changes to the database. */
 /*
  * A change begins with change_ready(), before it looks at anything: it waits while the

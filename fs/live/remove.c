@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Names that go, and names that move. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -155,7 +156,9 @@ struct move {
 	struct grip from, to;
 	struct victim moved, replaced; /* with EXCHANGE: what comes back */
 	struct db_record r;            /* of what is moved; id 0: none */
-	bool exchange;
+	bool exchange, whiteout;
+	struct birth left; /* the whiteout */
+	struct statx left_st;
 };
 
 static int record_at(
@@ -195,6 +198,8 @@ static int move_names(struct live *l, struct move *m, int64_t *orphan)
 	if (rc == 0 && m->r.id && !m->exchange)
 		rc = db_name_move(l->db, m->dir->r.id, m->name, strlen(m->name),
 			m->to_dir->r.id, m->to_name, strlen(m->to_name), &e);
+	if (rc == 0 && m->whiteout)
+		rc = birth_put(l, m->dir, m->name, &m->left_st, &m->left, &e);
 	if (rc == 0 && m->exchange && m->dir->r.id)
 		rc = db_name_unlink(
 			l->db, m->dir->r.id, m->name, strlen(m->name), &unnamed, &e);
@@ -237,37 +242,90 @@ static bool all_writable(struct live *l, struct move *m)
 	return any;
 }
 
-static int rename_both(struct live *l, struct move *m, unsigned flags)
+static void note(struct live *l, const struct move *m)
 {
+	struct db_record r = m->whiteout ? m->left.r : m->r;
 	struct intent_text t = {
-		.kind = m->exchange ? INTENT_EXCHANGE : INTENT_RENAME,
+		.kind = m->exchange   ? INTENT_EXCHANGE
+			: m->whiteout ? INTENT_WHITEOUT
+				      : INTENT_RENAME,
 		.from = {m->dir->r.id, m->name},
 		.to = {m->to_dir->r.id, m->to_name},
 		.ino = m->moved.st.stx_ino,
-		.record = &m->r,
+		.record = &r,
+		.label = m->left.label,
 	};
-	int64_t orphan = 0;
-	int rc = 0;
 
-	grip_forget(l);
+	r.id = m->r.id;
 	intent_set(l->intent, &t);
-	if (renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) < 0)
-		rc = -errno;
+}
+
+static int move_file(const struct move *m, unsigned flags)
+{
+	int rc = renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags);
+
+	return rc < 0 ? -errno : 0;
+}
+
+/* An empty file, as behind each device; its place is still taken. */
+static int make_ready(struct live *l, struct move *m)
+{
+	int fd = m->from.fd;
+	int rc = mknodat(fd, INTENT_READY, S_IFREG | 0644, 0);
+
+	if (rc < 0 && errno == EACCES && grip_writable(l, m->dir, &m->from) == 0)
+		rc = mknodat(fd, INTENT_READY, S_IFREG | 0644, 0);
+	return rc < 0 ? -errno : live_statx(fd, INTENT_READY, &m->left_st);
+}
+
+/* Where somebody was faster, beside the view, that counts. */
+static int put_in_place(struct move *m)
+{
+	int fd = m->from.fd, rc = 0;
+
+	if (renameat2(fd, INTENT_READY, fd, m->name, RENAME_NOREPLACE) < 0) {
+		rc = errno == EEXIST ? 0 : -errno;
+		unlinkat(fd, INTENT_READY, 0);
+		m->whiteout = false;
+	}
+	return rc;
+}
+
+static int move_files(struct live *l, struct move *m, unsigned flags)
+{
+	int rc = m->whiteout ? make_ready(l, m) : 0;
+
+	if (rc < 0)
+		return rc;
+	rc = move_file(m, flags);
 	if (rc == -EACCES && all_writable(l, m)) {
 		/* That may have made a record of what moves. */
 		rc = record_at(l, m->dir, m->name, &m->r);
-		intent_set(l->intent, &t);
+		note(l, m);
 		if (rc == 0)
-			rc = renameat2(m->from.fd, m->name, m->to.fd, m->to_name, flags) <
-					     0
-				     ? -errno
-				     : 0;
+			rc = move_file(m, flags);
 	}
+	if (rc < 0 && m->whiteout)
+		unlinkat(m->from.fd, INTENT_READY, 0);
+	return rc;
+}
+
+static int rename_both(struct live *l, struct move *m, unsigned flags)
+{
+	int64_t orphan = 0;
+	int rc, left;
+
+	grip_forget(l);
+	note(l, m);
+	rc = move_files(l, m, flags);
 	if (rc < 0) {
 		intent_clear(l->intent);
 		return rc;
 	}
+	left = m->whiteout ? put_in_place(m) : 0;
 	rc = move_names(l, m, &orphan);
+	if (rc < 0 && m->whiteout && m->replaced.fd < 0)
+		unlinkat(m->from.fd, m->name, 0);
 	/* Back, unless something was replaced: that is gone. */
 	if (rc < 0 && (m->exchange || m->replaced.fd < 0) &&
 		renameat2(m->to.fd, m->to_name, m->from.fd, m->name,
@@ -277,7 +335,7 @@ static int rename_both(struct live *l, struct move *m, unsigned flags)
 	}
 	follow(l, m, rc == 0 ? orphan : 0);
 	change_noted(l, rc);
-	return rc;
+	return rc < 0 ? rc : left;
 }
 
 static bool same_file(const struct victim *a, const struct victim *b)
@@ -299,7 +357,7 @@ static int prepare(struct live *l, struct move *m)
 	/* A record wants a directory with a record to be in. */
 	if (rc == 0)
 		rc = node_adopt(l, m->to_dir, &m->to.st);
-	if (rc == 0 && m->exchange)
+	if (rc == 0 && (m->exchange || m->whiteout))
 		rc = node_adopt(l, m->dir, &m->from.st);
 	if (rc == 0)
 		rc = change_room(l);
@@ -308,6 +366,37 @@ static int prepare(struct live *l, struct move *m)
 	if (rc == 0)
 		rc = victim_find(l, m->to_dir, &m->to, m->to_name, &m->replaced);
 	return rc;
+}
+
+static bool holds_names(const struct victim *v)
+{
+	int fd = openat(v->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *e;
+	bool any = false;
+
+	if (fd >= 0 && !d)
+		close(fd);
+	while (d && !any && (e = readdir(d)))
+		any = strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	if (d)
+		closedir(d);
+	return any;
+}
+
+/* What would fail must not touch the directory first. */
+static int prepare_whiteout(struct live *l, struct move *m, unsigned flags)
+{
+	static const struct live_new device = {.mode = S_IFCHR};
+
+	if (m->moved.fd < 0)
+		return -ENOENT;
+	if (m->replaced.fd >= 0 && flags & RENAME_NOREPLACE)
+		return -EEXIST;
+	if (m->replaced.fd >= 0 && S_ISDIR(m->replaced.st.stx_mode) &&
+		holds_names(&m->replaced))
+		return -ENOTEMPTY;
+	return birth_conceive(l, m->dir, &m->from, m->name, &device, &m->left);
 }
 
 int live_rename(struct live *l, struct live_node *dir, const char *name,
@@ -323,15 +412,21 @@ int live_rename(struct live *l, struct live_node *dir, const char *name,
 		.moved.fd = -1,
 		.replaced.fd = -1,
 		.exchange = flags & RENAME_EXCHANGE,
+		.whiteout = flags & RENAME_WHITEOUT,
 	};
 	int rc;
 
-	if (flags & ~(unsigned)(RENAME_EXCHANGE | RENAME_NOREPLACE))
+	if (flags & ~(unsigned)(RENAME_EXCHANGE | RENAME_NOREPLACE | RENAME_WHITEOUT) ||
+		(m.exchange && m.whiteout))
 		return -EINVAL;
+	/* The device is made here: not each filesystem below can. */
+	flags &= ~(unsigned)RENAME_WHITEOUT;
 	if (strlen(to_name) > DB_NAME_MAX)
 		return -ENAMETOOLONG;
 	pthread_mutex_lock(&l->lock);
 	rc = prepare(l, &m);
+	if (rc == 0 && m.whiteout)
+		rc = prepare_whiteout(l, &m, flags);
 	/* Two names of one file stay as they are: rename(2). */
 	if (rc == 0 && (flags || !same_file(&m.moved, &m.replaced)))
 		rc = rename_both(l, &m, flags);
@@ -340,5 +435,6 @@ int live_rename(struct live *l, struct live_node *dir, const char *name,
 	grip_release(&m.to);
 	victim_free(&m.moved);
 	victim_free(&m.replaced);
+	birth_free(&m.left);
 	return rc;
 }

@@ -2,6 +2,7 @@
 /* What a view that was killed left behind, settled: the database follows the tree. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
@@ -179,6 +180,55 @@ static int settle_rename(const struct settling *x)
 		s->to, strlen(s->to), x->e);
 }
 
+/* What lies ready is none that somebody else has: it was made since, and is empty. */
+static int take_ready(const struct settling *x, bool moved)
+{
+	const struct intent_slot *s = x->s;
+	cleanup_free char *path = NULL;
+	cleanup_close int dir = -1;
+	struct statx st;
+	int rc = look(x, s->from_parent, INTENT_READY, &st);
+
+	if (rc <= 0 || !S_ISREG(st.stx_mode) || st.stx_size ||
+		(stage_btime(&st) && stage_btime(&st) < s->since))
+		return rc < 0 ? -1 : 0;
+	if (db_record_path(x->db, s->from_parent, &path, x->e) < 0)
+		return -1;
+	dir = stage_openat(x->stage, path, O_PATH | O_DIRECTORY, x->e);
+	if (dir < 0)
+		return -1;
+	if (moved && renameat2(dir, INTENT_READY, dir, s->from, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (moved && errno != EEXIST)
+		return err_sys(x->e, s->from, "cannot put a whiteout there");
+	return unlinkat(dir, INTENT_READY, 0) < 0
+		       ? err_sys(x->e, INTENT_READY, "cannot remove")
+		       : 0;
+}
+
+/* A rename, then a device in its place. */
+static int settle_whiteout(const struct settling *x)
+{
+	cleanup_free struct intent_slot *made = NULL;
+	struct settling in_place = *x;
+	struct statx st;
+	int rc = look(x, x->s->to_parent, x->s->to, &st);
+	bool moved = rc == 1 && st.stx_ino == x->s->ino;
+
+	if (rc < 0 || take_ready(x, moved) < 0)
+		return -1;
+	if (!moved)
+		return 0;
+	made = malloc(sizeof(*made));
+	if (!made)
+		return err_set(x->e, ERR_SYS, "out of memory");
+	*made = *x->s;
+	made->to_parent = made->from_parent;
+	memcpy(made->to, made->from, sizeof(made->to));
+	in_place.s = made;
+	return settle_rename(x) < 0 ? -1 : settle_make(&in_place);
+}
+
 static int settle_exchange(const struct settling *x)
 {
 	const struct intent_slot *s = x->s;
@@ -243,6 +293,8 @@ static int settle(const struct settling *x)
 		return settle_rename(x);
 	case INTENT_EXCHANGE:
 		return settle_exchange(x);
+	case INTENT_WHITEOUT:
+		return settle_whiteout(x);
 	default:
 		return 0;
 	}
@@ -276,7 +328,8 @@ static bool slot_fine(const struct intent_slot *s)
 	if (!name_fine(s->from) || !name_fine(s->to) ||
 		strnlen(s->label, DB_LABEL_MAX + 1) > DB_LABEL_MAX)
 		return false;
-	if (s->kind == INTENT_MAKE && !record_fine(&s->record))
+	if ((s->kind == INTENT_MAKE || s->kind == INTENT_WHITEOUT) &&
+		!record_fine(&s->record))
 		return false;
 	if (s->kind != INTENT_REMOVE && !*s->to)
 		return false;

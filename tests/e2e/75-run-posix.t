@@ -72,8 +72,7 @@ wait "$posix" || rc=$?
 is "$rc" 0 "posix under run: exit status"
 is "$(grep -A 3 '^not ok' posix.tap | head -60)" "" "posix under run: every test is ok"
 is "1..$(grep -Ec '^(not )?ok' posix.tap)" "$(grep '^1\.\.' posix.tap)" "every test has run"
-is "$(sed -n 's/^ok [0-9]* - \(.*\) # .*/\1/p' posix.tap)" "rename WHITEOUT
-fcntl: F_SETLEASE
+is "$(sed -n 's/^ok [0-9]* - \(.*\) # .*/\1/p' posix.tap)" "fcntl: F_SETLEASE
 open: O_TMPFILE, and a name for it later" "these deviate"
 is "$(as_user ls -A posix)" "" "nothing is left"
 ok "status" as_user "$LIVERY" status posix

@@ -2,6 +2,7 @@
 /* Directories and names in a view that writes: listings, strange names, deep ones. */
 #include <limits.h>
 
+#include "fs/live/intent.h"
 #include "fs/show.h"
 #include "tests/unit/live_util.h"
 
@@ -160,8 +161,9 @@ static void test_names(void)
 	is_int(live_make(l, live_root(l), "a", &what, &made), -EEXIST, "a name twice");
 	is_int(live_rename(l, live_root(l), "a", live_root(l), "b", RENAME_NOREPLACE),
 		-EEXIST, "a rename that may not replace");
-	is_int(live_rename(l, live_root(l), "a", live_root(l), "b", RENAME_WHITEOUT),
-		-EINVAL, "a whiteout");
+	is_int(live_rename(l, live_root(l), "a", live_root(l), "b",
+		       RENAME_WHITEOUT | RENAME_EXCHANGE),
+		-EINVAL, "an exchange leaves no whiteout");
 	is_int(live_rename(l, live_root(l), "a", live_root(l), "none", RENAME_EXCHANGE),
 		-ENOENT, "an exchange with nothing");
 	is_int(live_remove(l, live_root(l), "nothing", false), -ENOENT, "nothing");
@@ -170,6 +172,55 @@ static void test_names(void)
 	is_int(live_make(l, live_root(l), "new", &what, &made), -EINVAL, "no type");
 	ok(!exists("s/new"), "makes nothing");
 	end("names");
+}
+
+static struct stat shown(const char *path)
+{
+	struct stat st;
+
+	must(live_stat(l, must_at(l, path), &st), path);
+	return st;
+}
+
+static void test_whiteout(void)
+{
+	struct stat st, was;
+
+	begin();
+	must(make_at(l, "d", S_IFDIR | 0750, 0), "d");
+	must(chown_node(l, must_at(l, "d"), 7, 8), "d");
+	must(make_at(l, "d/f", S_IFREG | 0640, 0), "d/f");
+	must(make_at(l, "d/g", S_IFREG | 0640, 0), "d/g");
+	was = shown("d/f");
+	is_int(rename_at(l, "d/f", "new", RENAME_WHITEOUT), 0, "a whiteout");
+	is_int(shown("new").st_ino, was.st_ino, "the file is where it was to go");
+	st = shown("d/f");
+	is_int(st.st_mode, S_IFCHR, "in its place is a device that nobody may open");
+	ok(st.st_rdev == 0 && st.st_nlink == 1 && st.st_uid == 0 && st.st_gid == 0,
+		"0:0, as new files are owned");
+	ok(st.st_ino != was.st_ino, "it is a file of its own");
+	is_int(rename_at(l, "d/g", "new", RENAME_WHITEOUT), 0, "over a file");
+	ok(!exists("s/d/" INTENT_READY), "nothing else is left");
+	must(make_at(l, "full", S_IFDIR | 0700, 0), "full");
+	must(make_at(l, "full/x", S_IFREG | 0600, 0), "full/x");
+	must(make_at(l, "e", S_IFDIR | 0700, 0), "e");
+	was = shown("");
+	is_int(rename_at(l, "e", "full", RENAME_WHITEOUT), -ENOTEMPTY,
+		"over a directory with names in it");
+	is_int(rename_at(l, "none", "x", RENAME_WHITEOUT), -ENOENT, "of nothing");
+	is_int(rename_at(l, "e", "full", RENAME_WHITEOUT | RENAME_NOREPLACE), -EEXIST,
+		"that may not replace");
+	st = shown("");
+	ok(st.st_ctim.tv_sec == was.st_ctim.tv_sec &&
+			st.st_ctim.tv_nsec == was.st_ctim.tv_nsec,
+		"what is refused touches nothing");
+	put_text("s/d/" INTENT_READY, "somebody's own");
+	is_int(rename_at(l, "new", "d/new", RENAME_WHITEOUT), 0, "into its directory");
+	is_int(rename_at(l, "d/new", "new", RENAME_WHITEOUT), -EEXIST,
+		"a file that has the name under which it lies ready");
+	ok(exists("s/d/" INTENT_READY) && exists("s/d/new"), "stays, and so does all");
+	unlink("s/d/" INTENT_READY);
+	end("whiteouts");
 }
 
 /* Down LEVELS directories, then all that can be done there. */
@@ -302,6 +353,7 @@ int main(void)
 	test_listing();
 	test_dots();
 	test_names();
+	test_whiteout();
 	test_deep();
 	test_rename_above();
 	test_defaults();

@@ -222,12 +222,12 @@ static void generate_removal(struct model *m, struct op *op)
 static void generate_rename(struct model *m, struct op *op)
 {
 	static const int flags[] = {0, 0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE,
-		RENAME_NOREPLACE | RENAME_EXCHANGE, 1 << 20};
+		RENAME_WHITEOUT, RENAME_NOREPLACE | RENAME_EXCHANGE, 1 << 20};
 
 	pick_path(m, op, 0, TYPES_ALL, 90, true);
 	op->flags = random_chance(&m->random, 95)
-			    ? flags[random_below(&m->random, 6)]
-			    : flags[6 + random_below(&m->random, 2)];
+			    ? flags[random_below(&m->random, 7)]
+			    : flags[7 + random_below(&m->random, 2)];
 	if (op->flags & RENAME_EXCHANGE || random_chance(&m->random, 40))
 		pick_path(m, op, 1, TYPES_ALL, 85, true);
 	else

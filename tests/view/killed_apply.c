@@ -136,6 +136,8 @@ static int apply_rename(struct model *m, const struct op *op)
 		node_remove(m, to, name);
 	node_add(m, to, name, moved);
 	node_remove(m, from, old);
+	if (op->n[0] == RENAME_WHITEOUT)
+		node_add(m, from, old, node_new(m, S_IFCHR, from));
 	return 0;
 }
 

@@ -329,7 +329,8 @@ static bool below(const char *path, const char *dir)
 
 static bool choose_rename(struct chooser *c, const struct model *m, struct op *op)
 {
-	static const uint64_t flags[] = {0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE};
+	static const uint64_t flags[] = {
+		0, 0, 0, RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT};
 	struct random *r = &c->random;
 
 	op->kind = OP_RENAME;

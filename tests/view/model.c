@@ -179,14 +179,14 @@ static void note_rename(struct model *m, const struct op *op)
 {
 	int from = m->picked[0].node, to = m->picked[1].node,
 	    parent = m->picked[1].parent;
+	struct node was;
 
 	if (from < 0 || from == to || (to < 0 && parent < 0))
 		return;
 	if (op->flags & RENAME_EXCHANGE) {
-		struct node was = m->nodes[from];
-
 		if (to < 0)
 			return;
+		was = m->nodes[from];
 		m->nodes[from].parent = m->nodes[to].parent;
 		memcpy(m->nodes[from].name, m->nodes[to].name, sizeof(was.name));
 		m->nodes[to].parent = was.parent;
@@ -196,8 +196,11 @@ static void note_rename(struct model *m, const struct op *op)
 	drop(m, to);
 	if (is_below(m, parent, from))
 		return;
-	m->nodes[from].parent = parent;
+	was = m->nodes[from];
 	memcpy(m->nodes[from].name, m->picked[1].leaf, sizeof(m->nodes[from].name));
+	m->nodes[from].parent = parent;
+	if (op->flags & RENAME_WHITEOUT)
+		add(m, was.parent, was.name, S_IFCHR);
 }
 
 void model_note(struct model *m, const struct op *op)

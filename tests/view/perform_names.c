@@ -181,9 +181,18 @@ static int list_slot(const struct worker *w, const struct op *op, struct result 
 	return rc;
 }
 
+static bool is_directory(int dir, const char *path)
+{
+	struct stat st;
+
+	return fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode);
+}
+
 static int move(const struct worker *w, const struct op *op)
 {
-	if (!op->flags)
+	/* ext4 moves a directory's times though it refuses a whiteout (ENOTEMPTY). */
+	if (!op->flags || (op->flags == RENAME_WHITEOUT &&
+				  is_directory(at(w, op->dir2), op->path2)))
 		return renameat(at(w, op->dir), op->path, at(w, op->dir2), op->path2);
 	return renameat2(at(w, op->dir), op->path, at(w, op->dir2), op->path2,
 		(unsigned)op->flags);

@@ -23,7 +23,6 @@ const struct deviation deviations[] = {
 		"libfuse 3.14 knows no such message"},
 	{"setgid directory: open O_CREAT 02755 keeps setgid", 0, 0, true,
 		"the kernel drops it unless the caller is of that group"},
-	{"rename WHITEOUT", EINVAL, 0, false, "what it leaves behind is a device"},
 	{"fcntl: F_SETLEASE", EACCES, FOREIGN, false,
 		"the kernel lets only the owner do that"},
 	{"setxattr: trusted.*", EPERM, 0, true, "takes CAP_SYS_ADMIN"},

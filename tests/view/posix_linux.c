@@ -74,13 +74,88 @@ TEST(statx_fields, "statx: what stat says, on a descriptor as well")
 	fails(statx(AT_FDCWD, "file", AT_STATX_SYNC_TYPE, STATX_SIZE, &x), EINVAL);
 }
 
+static int leave_whiteout(const char *from, const char *to, unsigned flags)
+{
+	return renameat2(AT_FDCWD, from, AT_FDCWD, to, RENAME_WHITEOUT | flags);
+}
+
+static void is_whiteout(const char *name)
+{
+	struct stat st = of(name);
+
+	is(st.st_mode, S_IFCHR);
+	is(st.st_rdev, 0);
+	is(st.st_nlink, 1);
+	is(st.st_size, 0);
+}
+
 TEST(whiteout, "rename WHITEOUT")
 {
 	put("from", "text");
-	works(renameat2(AT_FDCWD, "from", AT_FDCWD, "to", RENAME_WHITEOUT));
-	is(of("from").st_mode & S_IFMT, S_IFCHR);
-	is(of("from").st_rdev, 0);
+	works(leave_whiteout("from", "to", 0));
+	is_whiteout("from");
 	holds("to", "text");
+	works(unlink("from"));
+	fails(access("from", F_OK), ENOENT);
+}
+
+TEST(whiteout_kinds, "rename WHITEOUT of a directory, a symlink, a whiteout")
+{
+	works(mkdir("dir", 0700));
+	put("dir/inner", "in it");
+	works(leave_whiteout("dir", "moved", 0));
+	is_whiteout("dir");
+	holds("moved/inner", "in it");
+	works(symlink("nowhere", "link"));
+	works(leave_whiteout("link", "moved/link", 0));
+	is_whiteout("link");
+	is(of("moved/link").st_mode & S_IFMT, S_IFLNK);
+	works(leave_whiteout("link", "again", 0));
+	is_whiteout("link");
+	is_whiteout("again");
+	works(rename("again", "dir"));
+	is_whiteout("dir");
+}
+
+TEST(whiteout_over, "rename WHITEOUT over what is there")
+{
+	put("from", "text");
+	put("to", "goes");
+	works(leave_whiteout("from", "to", 0));
+	is_whiteout("from");
+	holds("to", "text");
+	put("other", "another");
+	works(link("other", "name"));
+	works(leave_whiteout("other", "name", 0)); /* one file: nothing is done */
+	holds("other", "another");
+	works(leave_whiteout("to", "other", 0));
+	is_whiteout("to");
+	holds("other", "text");
+	holds("name", "another");
+}
+
+TEST(whiteout_refused, "rename WHITEOUT: what is refused")
+{
+	struct stat before;
+
+	put("from", "text");
+	put("to", "stays");
+	works(mkdir("dir", 0700));
+	before = of(".");
+	tick();
+	fails(leave_whiteout("nothing", "new", 0), ENOENT);
+	fails(leave_whiteout("from", "to", RENAME_NOREPLACE), EEXIST);
+	fails(leave_whiteout("from", "to", RENAME_EXCHANGE), EINVAL);
+	fails(leave_whiteout("from", "dir", 0), EISDIR);
+	fails(leave_whiteout("dir", "to", 0), ENOTDIR);
+	fails(leave_whiteout("dir", "dir/in", 0), EINVAL);
+	is(of(".").st_mtime, before.st_mtime);
+	is(of(".").st_mtim.tv_nsec, before.st_mtim.tv_nsec);
+	holds("from", "text");
+	holds("to", "stays");
+	works(leave_whiteout("from", "new", RENAME_NOREPLACE));
+	is_whiteout("from");
+	holds("new", "text");
 }
 
 TEST(lease, "fcntl: F_SETLEASE")
