@@ -24,10 +24,13 @@
 /* Looks until the other way is tried for the first time, and at last. */
 #define TRY_FIRST 3
 #define TRY_LAST  50
-#define CALLERS   256 /* that are counted at a time, by their numbers' last digits */
+/* It must be faster by so much, in percent of the usual, to be kept. */
+#define FASTER  125
+#define CALLERS 256 /* that are counted at a time, by their numbers' last digits */
 
 #define SLOTS      64
 #define LOOK_EVERY 20000000 /* nanoseconds: as long may one be silent, or new */
+#define TRY_FOR    4000000  /* nanoseconds: a slower way costs most of that */
 #define BEING_MADE (-1)
 #define DEEPEST    64 /* generations that are looked at */
 
@@ -41,8 +44,9 @@ struct slot {
 	cpu_set_t before;     /* where it might run */
 	/* What follows is the looking thread's. */
 	bool free, trial;     /* not held now; how it is now is being tried */
-	unsigned seen;        /* questions that it had asked by the last look */
-	unsigned usual;       /* questions between two looks before the trial */
+	int64_t looked;       /* the last look, nanoseconds */
+	unsigned seen;        /* questions that it had asked by then */
+	int64_t usual;        /* questions a second before the trial */
 	unsigned looks, next; /* since the last trial; after so many comes another */
 };
 
@@ -92,6 +96,14 @@ struct hold *hold_new(pid_t root)
 	h->home = home;
 	sem_init(&h->some, true, 0);
 	return h;
+}
+
+static int64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 static struct slot *find(struct hold *h, pid_t thread)
@@ -183,6 +195,7 @@ static void hold_on(struct hold *h, pid_t thread, const cpu_set_t *may)
 	s->before = *may;
 	s->processor = choose(h, may);
 	s->free = s->trial = false;
+	s->looked = now_ns();
 	s->seen = asked_by(h, thread);
 	s->looks = 0;
 	s->next = TRY_FIRST;
@@ -201,14 +214,6 @@ static void is_busy(struct hold *h, pid_t thread)
 	if (!find(h, thread) && hold_only_processor(thread, &may) < 0 &&
 		CPU_COUNT(&may) > 1 && is_ours(h, thread))
 		hold_on(h, thread, &may);
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 /* Counts are near enough: threads that count at once may lose some. */
@@ -329,71 +334,74 @@ static void change(struct slot *s, pid_t thread)
 		give_back(thread, s->processor, &s->before);
 }
 
-/* The faster way is kept, and the other tried for one look. */
-static void compare(struct slot *s, pid_t thread, unsigned asked)
+/* The faster way is kept, and the other tried for a moment. rate: questions a second. */
+static void compare(struct slot *s, pid_t thread, int64_t rate)
 {
 	if (s->trial) {
 		s->trial = false;
-		if (asked <= s->usual)
+		if (rate * 100 < s->usual * FASTER)
 			change(s, thread);
 		s->looks = 0;
 		s->next = s->next * 2 < TRY_LAST ? s->next * 2 : TRY_LAST;
 	} else if (++s->looks >= s->next) {
 		s->trial = true;
-		s->usual = asked;
+		s->usual = rate;
 		change(s, thread);
 	}
 }
 
-static void look_at(const struct hold *h, struct slot *s)
+static void look_at(const struct hold *h, struct slot *s, int64_t now)
 {
 	pid_t thread = atomic_load(&s->thread);
 	unsigned asked = thread > 0 ? asked_by(h, thread) : 0;
 	unsigned lately = asked - s->seen;
+	int64_t took = now - s->looked;
 
-	if (thread <= 0)
+	if (thread <= 0 || took < (s->trial ? TRY_FOR : LOOK_EVERY) / 2)
 		return;
 	s->seen = asked;
-	if (!asked || lately < SILENT)
+	s->looked = now;
+	if (!asked || (lately < SILENT && !s->trial))
 		let_go(s);
 	else
-		compare(s, thread, lately);
+		compare(s, thread, lately * INT64_C(1000000000) / took);
 }
 
-/* True while there is anybody to look at again. */
-static bool look(struct hold *h)
+/* After how many nanoseconds there is somebody to look at again; 0: there is nobody. */
+static long look(struct hold *h)
 {
-	bool some = false;
+	int64_t now = now_ns();
+	long next = 0;
 
 	for (int i = 0; i < SLOTS; i++) {
 		struct slot *s = &h->slots[i];
 
 		if (atomic_load(&s->thread) == 0)
 			continue;
-		some = true;
-		look_at(h, s);
+		look_at(h, s, now);
+		next = s->trial || next == TRY_FOR ? TRY_FOR : LOOK_EVERY;
 	}
-	if (some && !atomic_load(&h->never))
+	if (next && !atomic_load(&h->never))
 		free_strays_below(h, h->root, 0);
-	return some;
+	return next;
 }
 
 /* It can be cancelled only where it waits. */
 static void *keep_looking(void *arg)
 {
-	const struct timespec pause = {.tv_nsec = LOOK_EVERY};
+	struct timespec pause = {0};
 	struct hold *h = arg;
-	bool some;
 
 	for (;;) {
 		while (sem_wait(&h->some) < 0 && errno == EINTR)
 			;
+		pause.tv_nsec = LOOK_EVERY;
 		do {
 			nanosleep(&pause, NULL);
 			pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-			some = look(h);
+			pause.tv_nsec = look(h);
 			pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-		} while (some);
+		} while (pause.tv_nsec);
 	}
 	return NULL;
 }
