@@ -137,6 +137,17 @@ bool files_grip(struct live *l, const struct live_node *n, struct grip *g)
 	return true;
 }
 
+bool live_is_new(struct live *l, const struct live_node *n)
+{
+	struct grip g = GRIP_NONE;
+	bool new;
+
+	pthread_mutex_lock(&l->lock);
+	new = files_grip(l, n, &g) && g.st.stx_size == 0;
+	pthread_mutex_unlock(&l->lock);
+	return new;
+}
+
 /* Through the descriptor that is held: the file that was looked at, and no other. */
 static int open_content(struct live *l, struct live_node *n, bool writable)
 {

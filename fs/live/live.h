@@ -133,7 +133,8 @@ int live_rename(struct live *l, struct live_node *dir, const char *name,
 /* NUL-terminated; its length. */
 int live_readlink(struct live *l, struct live_node *n, char *buf, size_t size);
 
-/* Content of regular files. */
+/* Content of regular files. Made or written a moment ago, and still empty: */
+bool live_is_new(struct live *l, const struct live_node *n);
 ssize_t live_read(struct live *l, struct live_node *n, void *buf, size_t size, off_t off);
 ssize_t live_write(
 	struct live *l, struct live_node *n, const void *buf, size_t size, off_t off);

@@ -169,13 +169,6 @@ static void op_readlink(fuse_req_t req, fuse_ino_t ino)
 		fuse_reply_readlink(req, target);
 }
 
-static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
-{
-	(void)ino;
-	(void)fi;
-	fuse_reply_err(req, ENOSYS);
-}
-
 static void op_read(
 	fuse_req_t req, fuse_ino_t ino, size_t size, off_t off, struct fuse_file_info *fi)
 {
@@ -277,7 +270,8 @@ const struct fuse_lowlevel_ops live_ops = {
 	.unlink = live_op_unlink,
 	.rmdir = live_op_rmdir,
 	.rename = live_op_rename,
-	.open = op_open,
+	.open = live_op_open,
+	.release = live_op_release,
 	.read = op_read,
 	.write = op_write,
 	.lseek = op_lseek,

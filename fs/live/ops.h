@@ -3,12 +3,14 @@
  * The view that writes, as FUSE messages (fuse_lowlevel.h of libfuse 3). Session user
  * data is a struct view with live set (fs/ops.h).
  *
- * OPEN is answered with ENOSYS: the kernel sends no more of them, nor RELEASE and FLUSH.
- * A file that is unlinked while it is open is known by its node.
+ * Nothing is kept for an open file: one that is unlinked while it is open is known by its
+ * node. OPEN is only of use where it makes writing cheaper; once that is rare, it is
+ * answered with ENOSYS, and the kernel sends no more of them, nor RELEASE.
  *
  * What a program creates only to write goes past the page cache (direct_io): one message
  * for each write(2), where the cache would send pages that are not whole by themselves
- * and ask for security.capability first. Such a descriptor cannot be mapped anyway.
+ * and ask for security.capability first. Such a descriptor cannot be mapped anyway. The
+ * same goes for what it made a moment ago and opens while it is still empty.
  */
 #ifndef FS_LIVE_OPS_H
 #define FS_LIVE_OPS_H
@@ -36,8 +38,6 @@ void ops_fill_entry(
 void live_op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);
 void live_op_mknod(
 	fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode, dev_t rdev);
-void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-	struct fuse_file_info *fi);
 void live_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode);
 void live_op_symlink(
 	fuse_req_t req, const char *target, fuse_ino_t parent, const char *name);
@@ -52,6 +52,12 @@ void live_op_releasedir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *f
 void live_op_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
 	struct fuse_file_info *fi);
 void live_op_readdirplus(fuse_req_t req, fuse_ino_t ino, size_t size, off_t off,
+	struct fuse_file_info *fi);
+
+/* ops_open.c */
+void live_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void live_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
+void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *fi);
 
 /* ops_xattr.c */

@@ -36,29 +36,6 @@ void live_op_mknod(
 	make(req, parent, name, &what);
 }
 
-void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
-	struct fuse_file_info *fi)
-{
-	struct live_new what = {
-		.mode = S_IFREG | (mode & 07777), .umask = fuse_req_ctx(req)->umask};
-	struct live *l = ops_live(req);
-	struct fuse_entry_param ep;
-	struct live_entry made;
-	int rc = live_make(l, ops_node(req, parent), name, &what, &made);
-
-	/* It came since the kernel looked. */
-	if (rc == -EEXIST && !(fi->flags & O_EXCL))
-		rc = live_lookup(l, ops_node(req, parent), name, &made);
-	if (rc < 0) {
-		ops_reply(req, rc);
-		return;
-	}
-	ops_fill_entry(req, &made, &ep);
-	fi->direct_io = (fi->flags & O_ACCMODE) == O_WRONLY;
-	if (fuse_reply_create(req, &ep, fi) == -ENOENT)
-		live_forget(l, made.node, 1);
-}
-
 void live_op_mkdir(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode)
 {
 	struct live_new what = {
