@@ -246,15 +246,62 @@ static const char *behind_own_fd(const char *path, int *fd)
 		       : NULL;
 }
 
-/* Its /proc is that of the kernel, and "self" is the thread, with the process's files. */
-static bool has_proc_of_own(const struct target *t)
-{
-	cleanup_close int root = target_open(t, "root");
-	cleanup_close int proc =
-		root < 0 ? -1 : openat(root, "proc", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+/* What the target's root directory is to this process. */
+enum root {
+	ROOT_OTHER,
+	ROOT_ALIKE, /* the same directory, in whatever mount namespace */
+	ROOT_OURS,  /* in ours: what is mounted below is the same too */
+};
 
-	return proc >= 0 && proc_link(proc, "self") == PROC_SELF &&
-	       syscall(SYS_tgkill, t->tid, t->tid, 0) == 0;
+/* A root of its own may lie in the view, and ".." then ends there. */
+static enum root root_of(const struct run_view *v, const struct target *t)
+{
+	struct statx st;
+
+	if (target_look(t, "root", STATX_INO | STATX_MNT_ID, &st) < 0 ||
+		device(&st) != v->root_dev || st.stx_ino != v->root_ino)
+		return ROOT_OTHER;
+	/* While that mount is there, no other has its number. */
+	return v->root_mount && st.stx_mask & STATX_MNT_ID &&
+			       st.stx_mnt_id == v->root_mount
+		       ? ROOT_OURS
+		       : ROOT_ALIKE;
+}
+
+/* The directory "proc" in a root directory is that of the kernel. */
+static bool has_proc(int root)
+{
+	cleanup_close int proc = openat(root, "proc", O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+	return proc >= 0 && proc_link(proc, "self") == PROC_SELF;
+}
+
+/* Its /proc is that of the kernel, and "self" is the thread, with the process's files. */
+static bool has_proc_of_own(
+	const struct run_view *v, const struct target *t, enum root kind)
+{
+	bool has = kind == ROOT_OURS && v->has_proc;
+
+	if (!has) {
+		cleanup_close int root = target_open(t, "root");
+
+		has = root >= 0 && has_proc(root);
+	}
+	return has && syscall(SYS_tgkill, t->tid, t->tid, 0) == 0;
+}
+
+int view_know_root(struct run_view *v)
+{
+	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	struct statx st;
+
+	if (root < 0 || statx(root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) < 0)
+		return -errno;
+	v->root_dev = device(&st);
+	v->root_ino = st.stx_ino;
+	v->root_mount = st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0;
+	v->has_proc = has_proc(root);
+	return 0;
 }
 
 static int walk_begin(struct walk *w, const struct target *t, const struct place_name *p)
@@ -323,20 +370,17 @@ static const char *below_view(const struct run_view *v, const char *path)
 	return *path ? path : ".";
 }
 
-/* A root of its own may lie in the view, and ".." then ends there. */
-static bool has_our_root(const struct run_view *v, int root)
+/* The view as the target, whose root is like ours, sees it, with what it has mounted
+ * there. */
+static int view_of(const struct run_view *v, const struct target *t, enum root kind)
 {
-	struct statx st;
+	cleanup_close int root = kind == ROOT_OURS ? -1 : target_open(t, "root");
+	cleanup_close int fd = -1;
 
-	return root >= 0 && look(root, &st) == 0 && device(&st) == v->root_dev &&
-	       st.stx_ino == v->root_ino;
-}
-
-/* The view as the target, whose root is ours, sees it, with what it has mounted there. */
-static int view_of(const struct run_view *v, int root)
-{
-	cleanup_close int fd =
-		openat(root, v->path + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (kind == ROOT_OURS)
+		fd = open(v->path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	else if (root >= 0)
+		fd = openat(root, v->path + 1, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	return fd >= 0 && view_holds(v, fd) ? take_fd(&fd) : -EXDEV;
 }
 
@@ -346,17 +390,17 @@ static int view_of(const struct run_view *v, int root)
  * then, but leads to the view by magic links only.)
  */
 static void start_absolute(struct quick *q, const struct run_view *v,
-	const struct target *t, const char *path)
+	const struct target *t, const char *path, enum root kind)
 {
-	cleanup_close int root = target_open(t, "root");
-	bool ours = has_our_root(v, root);
+	cleanup_close int root = -1;
 
-	q->path = ours ? below_view(v, path) : path;
-	if (ours && q->path) {
+	q->path = kind != ROOT_OTHER ? below_view(v, path) : NULL;
+	if (q->path) {
 		q->how = RESOLVE_NO_XDEV;
-		q->start = view_of(v, root);
+		q->start = view_of(v, t, kind);
 		return;
 	}
+	root = target_open(t, "root");
 	q->path = path;
 	q->how = RESOLVE_IN_ROOT | (view_holds(v, root) ? RESOLVE_NO_XDEV : 0);
 	q->start = take_fd(&root);
@@ -364,13 +408,12 @@ static void start_absolute(struct quick *q, const struct run_view *v,
 
 /* From a directory in the view, where that cannot pass by a root directory of its own. */
 static void start_relative(struct quick *q, const struct run_view *v,
-	const struct target *t, const struct place_name *p)
+	const struct target *t, const struct place_name *p, enum root kind)
 {
 	cleanup_close int start = start_at(t, p->dirfd);
-	cleanup_close int root = start < 0 ? -1 : target_open(t, "root");
 
 	q->path = p->path;
-	q->how = RESOLVE_NO_XDEV | (has_our_root(v, root) ? 0 : RESOLVE_BENEATH);
+	q->how = RESOLVE_NO_XDEV | (kind != ROOT_OTHER ? 0 : RESOLVE_BENEATH);
 	q->start = start >= 0 && !view_holds(v, start) ? -EXDEV : take_fd(&start);
 }
 
@@ -381,12 +424,13 @@ static bool must_walk(int rc)
 }
 
 /* The same place, so said that it takes one call to open. */
-static bool name_by_fd(const struct target *t, struct place_name *p)
+static bool name_by_fd(const struct run_view *v, const struct target *t,
+	struct place_name *p, enum root kind)
 {
 	int fd;
 	const char *rest = behind_own_fd(p->path, &fd);
 
-	if (!rest || !has_proc_of_own(t))
+	if (!rest || !has_proc_of_own(v, t, kind))
 		return false;
 	p->dirfd = fd;
 	memmove(p->path, rest, strlen(rest) + 1);
@@ -398,17 +442,19 @@ int resolve(const struct run_view *v, const struct target *t, struct place_name 
 {
 	struct quick q = {0};
 	cleanup_close int start = -1;
+	enum root kind;
 	bool by_fd;
 	int rc;
 
 	p->certain = false;
 	if (!*p->path)
 		return -ENOENT;
-	by_fd = *p->path == '/' && name_by_fd(t, p);
+	kind = root_of(v, t);
+	by_fd = *p->path == '/' && name_by_fd(v, t, p, kind);
 	if (*p->path == '/')
-		start_absolute(&q, v, t, p->path);
+		start_absolute(&q, v, t, p->path, kind);
 	else
-		start_relative(&q, v, t, p);
+		start_relative(&q, v, t, p, kind);
 	start = q.start;
 	if (by_fd && start == -EBADF)
 		return -ENOENT;

@@ -15,13 +15,18 @@
 
 /* The view, as far as this process is concerned. */
 struct run_view {
-	uint64_t dev;      /* as stat(2) gives it: no other filesystem has it */
-	const char *path;  /* the mount point, absolute, without symbolic links */
-	uint64_t root_dev; /* of this process's own root directory */
-	uint64_t root_ino;
-	bool in_namespace; /* the program is in a user namespace */
-	struct hold *hold; /* of the session, or NULL */
+	uint64_t dev;     /* as stat(2) gives it: no other filesystem has it */
+	const char *path; /* the mount point, absolute, without symbolic links */
+	/* This process's own root directory, by view_know_root(). */
+	uint64_t root_dev, root_ino;
+	uint64_t root_mount; /* its mount's number; 0: not known */
+	bool has_proc;       /* with the kernel's /proc */
+	bool in_namespace;   /* the program is in a user namespace */
+	struct hold *hold;   /* of the session, or NULL */
 };
+
+/* Before all else: fills in what stands for this process's root. 0 or -errno. */
+int view_know_root(struct run_view *v);
 
 /* A descriptor's inode is in the view. */
 bool view_holds(const struct run_view *v, int fd);
@@ -30,7 +35,8 @@ bool view_holds(const struct run_view *v, int fd);
 struct place_name {
 	int dirfd;
 	/* Set by resolve(): what it said was said by a directory in the view, and who
-	 * asked the kernel for the same might hear something else by now. */
+	 * asked the kernel for the same might hear something else by now. What was found
+	 * is in the view too. */
 	bool certain;
 	char path[PATH_MAX];
 };

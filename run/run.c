@@ -70,16 +70,20 @@ static int listen_to_signals(struct run *r, struct err *e)
 
 static int look_at_view(struct run *r, struct err *e)
 {
-	struct stat st, root;
+	struct stat st;
+	int rc;
 
 	r->view.path = r->o->mountpoint;
-	if (stat(r->o->mountpoint, &st) < 0 || stat("/", &root) < 0)
+	if (stat(r->o->mountpoint, &st) < 0)
 		return err_sys(e, r->o->mountpoint, "cannot use the view");
+	rc = view_know_root(&r->view);
+	if (rc < 0) {
+		errno = -rc;
+		return err_sys(e, "/", "cannot be examined");
+	}
 	r->view.hold = r->o->hold;
 	r->view.dev = st.st_dev;
 	r->view.in_namespace = r->o->world != RUN_HERE;
-	r->view.root_dev = root.st_dev;
-	r->view.root_ino = root.st_ino;
 	return 0;
 }
 

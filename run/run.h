@@ -29,8 +29,8 @@ struct run_options {
 	/* A sealed view of which the kernel gives a reader every attribute by itself, so
 	 * that reading them need not be held back. */
 	bool reads_pass;
-	struct hold *hold;      /* shared with the view's daemon; NULL */
-	char *const *argv;      /* the program, looked for in PATH, and its arguments */
+	struct hold *hold; /* shared with the view's daemon; NULL */
+	char *const *argv; /* the program, looked for in PATH, and its arguments */
 	/* What is due when nobody uses the view any more, should this process be killed:
 	 * called in the guard. May be NULL. */
 	void (*orphaned)(void *arg);

@@ -96,6 +96,14 @@ int target_open(const struct target *t, const char *name)
 	return fd;
 }
 
+int target_look(const struct target *t, const char *name, unsigned mask, struct statx *st)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", t->tid, name);
+	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, mask, st) < 0 ? -errno : 0;
+}
+
 int target_fd(const struct target *t, int fd)
 {
 	char name[32];

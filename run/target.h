@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include <sys/types.h>
 
 struct target {
@@ -36,6 +37,10 @@ int target_string(const struct target *t, uint64_t address, char *to, size_t siz
 
 /* Opens "/proc/TID/NAME" with O_PATH: "cwd", "root", "fd/7". */
 int target_open(const struct target *t, const char *name);
+
+/* What statx(2) says of the same, as far as it needs nobody to be asked. */
+int target_look(
+	const struct target *t, const char *name, unsigned mask, struct statx *st);
 
 /* A descriptor of the target's, opened with O_PATH here. -EBADF: it has none such. */
 int target_fd(const struct target *t, int fd);

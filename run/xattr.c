@@ -51,6 +51,7 @@ static int open_subject(struct call *c, const struct subject *s)
 	struct place_name p;
 	int flags, rc;
 
+	p.certain = false;
 	if (s->by_fd && s->dirfd == AT_FDCWD) {
 		fd = target_open(&c->t, "cwd");
 	} else if (s->by_fd) {
@@ -65,7 +66,7 @@ static int open_subject(struct call *c, const struct subject *s)
 	}
 	if (fd < 0)
 		return fd;
-	return view_holds(c->view, fd) ? take_fd(&fd) : -EXDEV;
+	return p.certain || view_holds(c->view, fd) ? take_fd(&fd) : -EXDEV;
 }
 
 static bool is_kept(const char *name)

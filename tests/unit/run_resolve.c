@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -56,8 +58,16 @@ static void answer_all(int ask, int hear)
 	_exit(0);
 }
 
+/* In a mount namespace of its own, something else is where /proc was. */
+static bool hide_proc(void)
+{
+	return unshare(CLONE_NEWNS) == 0 &&
+	       mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0 &&
+	       mount(top, "/proc", NULL, MS_BIND, NULL) == 0;
+}
+
 /* In top/a, with a root of its own where that is asked for. */
-static struct other begin(const char *root)
+static struct other begin(const char *root, bool no_proc)
 {
 	int ask[2], hear[2];
 	struct other o = {0};
@@ -71,7 +81,8 @@ static struct other begin(const char *root)
 	if (o.pid == 0) {
 		close(ask[1]);
 		close(hear[0]);
-		if (chdir("a") < 0 || (root && (chroot(root) < 0 || chdir("/") < 0)))
+		if (chdir("a") < 0 || (no_proc && !hide_proc()) ||
+			(root && (chroot(root) < 0 || chdir("/") < 0)))
 			_exit(2);
 		answer_all(ask[0], hear[1]);
 	}
@@ -263,6 +274,19 @@ static void parents(const struct run_view *v, const struct other *o)
 	}
 }
 
+/* Its root directory is ours, and yet what is below is another's. */
+static void hidden_proc(const struct run_view *v, const struct other *o)
+{
+	char path[PATH_MAX];
+	bool same;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/c/f", o->dir);
+	same = agrees(v, o, path, AT_FDCWD, true) &&
+	       agrees(v, o, "/proc/a/b/c", AT_FDCWD, true) &&
+	       agrees(v, o, "b/c", AT_FDCWD, true);
+	ok(same, "where /proc is not the kernel's");
+}
+
 int main(void)
 {
 	struct run_view v = {.path = top};
@@ -273,18 +297,20 @@ int main(void)
 		return 2;
 	make_tree();
 	v.dev = st.st_dev;
-	stat("/", &st);
-	v.root_dev = st.st_dev;
-	v.root_ino = st.st_ino;
-	o = begin(NULL);
+	if (view_know_root(&v) < 0)
+		return 2;
+	o = begin(NULL, false);
 	written_cases(&v, &o);
 	parents(&v, &o);
 	random_cases(&v, &o, 1, "fixed");
 	random_cases(&v, &o, (unsigned)getpid(), "fresh");
 	finish(&o);
 	if (geteuid() == 0) {
-		o = begin(".");
+		o = begin(".", false);
 		random_cases(&v, &o, 2, "behind a root directory of its own");
+		finish(&o);
+		o = begin(NULL, true);
+		hidden_proc(&v, &o);
 		finish(&o);
 	}
 	if (chdir("/") == 0 && fork() == 0)
