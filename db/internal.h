@@ -14,6 +14,7 @@ enum db_stmt {
 	STMT_COMMIT,
 	STMT_ROLLBACK,
 	STMT_DATA_VERSION,
+	STMT_STAY,
 	STMT_RECORD_GET,
 	STMT_RECORD_INSERT,
 	STMT_RECORD_UPDATE,
@@ -69,6 +70,8 @@ struct db {
 	bool ready;             /* db_open() came to its end */
 	/* DB_LIVE */
 	bool wal;         /* in the write-ahead log's mode */
+	bool stays;       /* what it sees is held from one transaction to the next */
+	bool log_long;    /* it is time to bring the log in */
 	bool lent;        /* to another process, so nothing may be written */
 	atomic_bool back; /* lent no more, but db_refresh() is still to come */
 	int back_fd;      /* a file description of its own, to wait for a loan's end */
@@ -130,6 +133,15 @@ int db_wal_settle_open(struct db *db, struct err *e);
 void db_wal_settle_close(struct db *db);
 int db_wal_enter(struct db *db, struct err *e);
 void db_wal_leave(struct db *db);
+/*
+ * Between the transactions of the one writer nothing changes, so the right to read is not
+ * given back and taken again each time: that costs four locks. Whoever lets others write,
+ * or brings in the log, gives it back first.
+ */
+void db_wal_stay(struct db *db);
+void db_wal_move(struct db *db);
+/* After a commit: brings in the log where it has become long. */
+void db_wal_shorten(struct db *db);
 
 /* length.c: that a file in WAL mode is not cut off. */
 int db_wal_check_length(struct db *db, struct err *e);

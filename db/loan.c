@@ -80,6 +80,7 @@ int db_lend(struct db *db, struct err *e)
 	/* One that borrows right after another finds it lent already. */
 	if (db->lent)
 		return 0;
+	db_wal_move(db);
 	if (db_lock_set(db->lock_fd, LOCK_WRITER, F_UNLCK) < 0)
 		return err_sys(e, db->path, "cannot unlock the database");
 	db->lent = true;

@@ -19,6 +19,7 @@ static const char *const texts[STMT_COUNT] = {
 	[STMT_COMMIT] = "COMMIT",
 	[STMT_ROLLBACK] = "ROLLBACK",
 	[STMT_DATA_VERSION] = "PRAGMA data_version",
+	[STMT_STAY] = "SELECT 1 FROM sqlite_schema",
 	[STMT_RECORD_GET] = "SELECT " RECORD_COLUMNS " FROM record AS r WHERE r.id = ?1",
 	[STMT_RECORD_INSERT] = "INSERT INTO record (type, mode, uid, gid, rdev, label,"
 			       " hint_dev, hint_ino, hint_btime)"
@@ -172,7 +173,14 @@ static int run_plain(struct db *db, enum db_stmt which, struct err *e)
 
 	if (!s)
 		return -1;
-	rc = sqlite3_step(s) == SQLITE_DONE ? 0 : db_fail(db, e, texts[which]);
+	rc = sqlite3_step(s);
+	/* Somebody wrote who is not livery. */
+	if (rc == SQLITE_BUSY_SNAPSHOT && db->stays) {
+		sqlite3_reset(s);
+		db_wal_move(db);
+		rc = sqlite3_step(s);
+	}
+	rc = rc == SQLITE_DONE ? 0 : db_fail(db, e, texts[which]);
 	sqlite3_reset(s);
 	return rc;
 }
@@ -181,6 +189,7 @@ int db_begin(struct db *db, struct err *e)
 {
 	if (db->lent)
 		return lent(db, e);
+	db_wal_stay(db);
 	if (run_plain(db, STMT_BEGIN, e) < 0)
 		return -1;
 	db->labels_before = db->label_count;
@@ -192,6 +201,7 @@ int db_commit(struct db *db, struct err *e)
 	if (run_plain(db, STMT_COMMIT, e) < 0)
 		return -1;
 	db->labels_before = db->label_count;
+	db_wal_shorten(db);
 	return 0;
 }
 

@@ -18,8 +18,8 @@
 #include "common/quote.h"
 #include "db/internal.h"
 
-#define CHECKPOINT_PAGES "16384" /* 64 MiB of log: fewer, and each commit costs more */
-#define LEAVE_TRIES      50      /* 20 ms each, for readers that are about to end */
+#define CHECKPOINT_PAGES 16384 /* 64 MiB of log: fewer, and each commit costs more */
+#define LEAVE_TRIES      50    /* 20 ms each, for readers that are about to end */
 
 bool db_is_wal(int fd)
 {
@@ -198,9 +198,52 @@ void db_wal_settle_close(struct db *db)
 	settle(db, &ignored);
 }
 
+void db_wal_stay(struct db *db)
+{
+	struct err ignored;
+	sqlite3_stmt *s;
+
+	if (!db->wal || db->stays)
+		return;
+	/* Not read to its end, it holds what it saw. Without it all goes on as well. */
+	s = db_stmt(db, STMT_STAY, &ignored);
+	db->stays = s && sqlite3_step(s) == SQLITE_ROW;
+}
+
+void db_wal_move(struct db *db)
+{
+	if (db->stays)
+		sqlite3_reset(db->stmts[STMT_STAY]);
+	db->stays = false;
+}
+
+/* Only noted: the right to read that is still held would keep most of it from going. */
+static int log_grew(void *arg, sqlite3 *sql, const char *name, int pages)
+{
+	struct db *db = arg;
+
+	(void)sql;
+	(void)name;
+	db->log_long = pages >= CHECKPOINT_PAGES;
+	return SQLITE_OK;
+}
+
+void db_wal_shorten(struct db *db)
+{
+	if (!db->log_long)
+		return;
+	db->log_long = false;
+	db_wal_move(db);
+	/* What hinders it now may not the next time. */
+	sqlite3_wal_checkpoint_v2(db->sql, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+}
+
 int db_checkpoint(struct db *db, bool trim, struct err *e)
 {
-	int rc = sqlite3_wal_checkpoint_v2(db->sql, NULL,
+	int rc;
+
+	db_wal_move(db);
+	rc = sqlite3_wal_checkpoint_v2(db->sql, NULL,
 		trim ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, NULL,
 		NULL);
 
@@ -221,10 +264,8 @@ int db_wal_enter(struct db *db, struct err *e)
 	if (rc != SQLITE_OK)
 		return db_fail(db, e, "begin a write-ahead log");
 	db->wal = true;
-	if (db_exec(db,
-		    "PRAGMA synchronous = NORMAL;"
-		    "PRAGMA wal_autocheckpoint = " CHECKPOINT_PAGES,
-		    e) < 0 ||
+	sqlite3_wal_hook(db->sql, log_grew, db);
+	if (db_exec(db, "PRAGMA synchronous = NORMAL", e) < 0 ||
 		db_pragma(db, "PRAGMA data_version", &db->data_version, e) < 0)
 		return -1;
 	db->back_fd = reopen_writable(db);

@@ -51,10 +51,10 @@ static char view(char what)
 		rc = db_begin(live, &e) < 0 ? -1 : add_one(live, 9999);
 		break;
 	case 'p':
-		rc = db_exec(live, "PRAGMA wal_checkpoint(PASSIVE)", &e);
+		rc = db_checkpoint(live, false, &e);
 		break;
 	case 'r': /* takes the log from its start again */
-		rc = db_exec(live, "PRAGMA wal_checkpoint(RESTART)", &e);
+		rc = db_checkpoint(live, true, &e);
 		break;
 	case 'c':
 		db_close(live);
@@ -202,6 +202,35 @@ static void test_reader_beside(void)
 	remove_all();
 }
 
+/*
+ * The view holds what it saw from one change to the next. That keeps neither the log from
+ * being brought in, nor somebody who is not livery from writing.
+ */
+static void test_stays(void)
+{
+	struct peer p = start_view(2);
+	sqlite3 *other;
+	struct stat st;
+	bool all = true;
+	int n = 2;
+
+	is_int(sqlite3_open("t.livery", &other), SQLITE_OK, "another program opens it");
+	is_int(sqlite3_exec(
+		       other, "INSERT INTO note VALUES ('a', 'b')", NULL, NULL, NULL),
+		SQLITE_OK, "and writes");
+	sqlite3_close(other);
+	for (; all && n < 8000; n++)
+		all = peer_ask(&p, 'a') == 'a';
+	ok(all, "the view goes on writing");
+	ok(stat("t.livery-wal", &st) == 0 && st.st_size < 80 << 20,
+		"the log does not grow beyond 80 MiB");
+	ok(stat("t.livery", &st) == 0 && st.st_size > 1 << 20, "it is brought in");
+	is_int(peer_ask(&p, 'c'), 'c', "closed");
+	holds(DB_READ, n, "afterwards");
+	peer_kill(&p);
+	remove_all();
+}
+
 /* Without an end, for as long as it takes to be killed; says what was committed. */
 static void work(volatile int *committed)
 {
@@ -212,7 +241,7 @@ static void work(volatile int *committed)
 			db_commit(db, &e) < 0)
 			_exit(1);
 		*committed = added + 1;
-		if (added % 50 == 49 && db_exec(db, "PRAGMA wal_checkpoint", &e) < 0)
+		if (added % 50 == 49 && db_checkpoint(db, false, &e) < 0)
 			_exit(1);
 	}
 }
@@ -479,6 +508,7 @@ int main(void)
 	scratch_make();
 	test_life();
 	test_reader_beside();
+	test_stays();
 	test_killed();
 	test_killed_in_work();
 	test_killed_beside_reader();
