@@ -22,9 +22,7 @@
 
 struct serving {
 	struct fuse_session *se;
-	struct hold *hold;
-	struct ahead *ahead;
-	struct stats *stats;
+	const struct serve_options *o;
 	unsigned threads_max;
 	_Atomic unsigned waiting; /* threads that wait for a message */
 	_Atomic int error;        /* errno of a device that failed */
@@ -89,7 +87,8 @@ static void answer(struct serving *s, const struct fuse_buf *message)
 {
 	if (atomic_fetch_sub(&s->waiting, 1) == 1 && !atomic_exchange(&s->told, true))
 		eventfd_write(s->none, 1);
-	fuse_session_process_buf(s->se, message);
+	if (!s->o->raw || !s->o->raw(s->o->arg, message))
+		fuse_session_process_buf(s->se, message);
 	wait_again(s);
 }
 
@@ -118,7 +117,7 @@ static void *work(void *arg)
 	int rc;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	follow_begin(&f, s->hold);
+	follow_begin(&f, s->o->hold);
 	pthread_cleanup_push(free_message, &message);
 	for (;;) {
 		rc = receive(s, &message);
@@ -128,7 +127,7 @@ static void *work(void *arg)
 			break;
 		head = message.mem;
 		follow_caller(&f, (pid_t)head->pid);
-		stats_message(s->stats, head->opcode);
+		stats_message(s->o->stats, head->opcode);
 		answer(s, &message);
 	}
 	if (rc < 0)
@@ -180,9 +179,9 @@ static int serve(struct serving *s)
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGHUP);
 	pthread_sigmask(SIG_BLOCK, &ours, &before);
-	rc = hold_begin(s->hold);
+	rc = hold_begin(s->o->hold);
 	held = rc == 0;
-	rc = rc == 0 ? ahead_begin(s->ahead) : rc;
+	rc = rc == 0 ? ahead_begin(s->o->ahead) : rc;
 	ahead = rc == 0;
 	for (int i = 0; rc == 0 && i < WAITING_MAX; i++)
 		rc = start_one(s);
@@ -190,10 +189,10 @@ static int serve(struct serving *s)
 		if (ppoll(news, 2, NULL, &before) > 0 && news[1].revents)
 			help(s); /* if there is no room for one, they must do */
 	if (ahead)
-		ahead_end(s->ahead);
+		ahead_end(s->o->ahead);
 	end_all(s);
 	if (held)
-		hold_end(s->hold);
+		hold_end(s->o->hold);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc;
 }
@@ -208,9 +207,7 @@ int serve_session(struct fuse_session *se, const struct serve_options *o, struct
 	if (ended < 0 || none < 0 || !s)
 		return err_sys(e, "threads", "cannot be started");
 	s->se = se;
-	s->hold = o->hold;
-	s->ahead = o->ahead;
-	s->stats = o->stats;
+	s->o = o;
 	s->threads_max = o->threads < SERVE_THREADS_MAX ? o->threads : SERVE_THREADS_MAX;
 	s->ended = ended;
 	s->none = none;

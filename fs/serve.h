@@ -22,6 +22,9 @@ struct serve_options {
 	struct hold *hold;   /* for callers that belong to the session; NULL: none do */
 	struct ahead *ahead; /* reads ahead while messages are answered; NULL: nothing */
 	struct stats *stats; /* counts the messages; NULL: nobody does */
+	/* Answers what libfuse cannot (true); NULL: nothing. */
+	bool (*raw)(void *arg, const struct fuse_buf *message);
+	void *arg;
 };
 
 /*

@@ -220,6 +220,8 @@ static int mounted(struct session *s, const struct mount_options *m, struct err 
 		.hold = m->hold,
 		.ahead = s->view.ahead,
 		.stats = s->view.stats,
+		.raw = s->view.live ? live_op_raw : NULL,
+		.arg = &s->view,
 	};
 	int rc;
 

@@ -40,7 +40,8 @@
 /*
  * Set on a directory: makes a hard link in it, as link(2) does for root. The value is
  * "SOURCE\0INODE NAME", without NUL at its end: SOURCE as SIDE_PATH gives it (a symbolic
- * link is linked itself, and none is followed on the way), INODE its number in the view,
+ * link is linked itself, and none is followed on the way; "" where it has no name, and is
+ * open), INODE its number in the view,
  * decimal, NAME the new name. ESTALE where SOURCE is another inode, since something was
  * renamed; EINVAL for anything else, and for a NAME as above; EPERM where SOURCE is a
  * directory.

@@ -97,8 +97,12 @@ static int link_by_path(int source, int dir, const char *name)
 	if (!text)
 		return -ENOMEM;
 	len = getxattr(descriptor_path(source, from), SIDE_PATH, text, XATTR_SIZE_MAX);
-	if (len < 0) /* it may have no name any more */
-		return errno == ESTALE ? -ENOENT : -errno;
+	if (len < 0 && errno != ESTALE)
+		return -errno;
+	if (len < 0) { /* it has no name, or none any more */
+		*text = '\0';
+		len = 1;
+	}
 	if (fstat(source, &st) < 0)
 		return -errno;
 	len += sprintf(text + len, "%ju %s", (uintmax_t)st.st_ino, name);

@@ -124,6 +124,11 @@ struct live_new {
 };
 int live_make(struct live *l, struct live_node *dir, const char *name,
 	const struct live_new *what, struct live_entry *out);
+/* Without a name (O_TMPFILE): as one that was removed while it is open. */
+int live_make_unnamed(struct live *l, struct live_node *dir, const struct live_new *what,
+	bool may_be_named, struct live_entry *out);
+/* One that is open and has no name, by its number in the view; -ENOENT. */
+int live_find_unnamed(struct live *l, uint64_t ino, struct live_entry *out);
 int live_link(struct live *l, struct live_node *n, struct live_node *dir,
 	const char *name, struct live_entry *out);
 int live_remove(struct live *l, struct live_node *dir, const char *name, bool directory);

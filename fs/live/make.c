@@ -54,7 +54,7 @@ static int find_label(
 	struct err e;
 	int rc;
 
-	if (!l->opt.labeler)
+	if (!l->opt.labeler || !name)
 		return 0;
 	rc = node_path(l, dir, &path);
 	if (rc < 0)
@@ -148,10 +148,10 @@ int birth_put(struct live *l, struct live_node *dir, const char *name,
 	if (rc == 0 && b->inherited.len)
 		rc = db_xattr_put(l->db, r->id, XATTR_ACL_DEFAULT, b->inherited.data,
 			b->inherited.len, e);
-	if (rc == 0)
+	if (rc == 0 && name)
 		rc = db_name_put(l->db, dir->r.id, name, strlen(name), r->id, e);
 	r->has_xattrs = b->access.len || b->inherited.len;
-	r->names = 1;
+	r->names = name ? 1 : 0;
 	return rc;
 }
 
@@ -232,6 +232,38 @@ int live_make(struct live *l, struct live_node *dir, const char *name,
 	return rc;
 }
 
+/* A first name gives a label, as a new file has it. */
+static int find_first_label(struct live *l, struct live_node *n, struct live_node *dir,
+	const char *name, const char **label)
+{
+	struct birth b = {.r = n->r};
+	int rc = n->orphan && !n->r.label ? find_label(l, dir, name, &b) : 0;
+
+	*label = b.label;
+	return rc;
+}
+
+static int record_link(struct live *l, struct live_node *n, struct live_node *dir,
+	const char *name, const char *label)
+{
+	struct db_record r = n->r;
+	struct err e;
+	int rc = change_begin(l);
+
+	if (rc < 0)
+		return rc;
+	if (label) {
+		r.label = db_label_intern(l->db, label, strlen(label), &e);
+		rc = r.label < 0 ? -1 : db_record_put(l->db, &r, &e);
+	}
+	if (rc == 0)
+		rc = db_name_put(l->db, dir->r.id, name, strlen(name), r.id, &e);
+	rc = change_end(l, rc < 0 ? db_errno(l, &e) : 0);
+	if (rc == 0)
+		n->r.label = r.label;
+	return rc;
+}
+
 static int link_names(struct live *l, struct live_node *n, const struct grip *from,
 	struct live_node *dir, const struct grip *to, const char *name)
 {
@@ -242,22 +274,17 @@ static int link_names(struct live *l, struct live_node *n, const struct grip *fr
 		.record = &n->r,
 	};
 	char path[GRIP_PATH];
-	struct err e;
 	int rc = change_room(l);
 
+	if (rc == 0)
+		rc = find_first_label(l, n, dir, name, &t.label);
 	if (rc < 0)
 		return rc;
 	intent_set(l->intent, &t);
 	if (linkat(AT_FDCWD, grip_path(from, path), to->fd, name, AT_SYMLINK_FOLLOW) < 0)
 		rc = -errno;
 	if (rc == 0) {
-		rc = change_begin(l);
-		if (rc == 0) {
-			if (db_name_put(l->db, dir->r.id, name, strlen(name), n->r.id,
-				    &e) < 0)
-				rc = db_errno(l, &e);
-			rc = change_end(l, rc);
-		}
+		rc = record_link(l, n, dir, name, t.label);
 		if (rc < 0)
 			unlinkat(to->fd, name, 0);
 	}
@@ -277,7 +304,9 @@ int live_link(struct live *l, struct live_node *n, struct live_node *dir,
 	rc = change_ready(l, n);
 	if (rc == 0)
 		rc = grip_node(l, n, &from);
-	if (rc == 0 && from.st.stx_nlink == 0)
+	/* Whether it may have a name again, the host's kernel knows. */
+	if (rc == 0 && from.st.stx_nlink == 0 &&
+		(!n->orphan || S_ISDIR(from.st.stx_mode)))
 		rc = -ENOENT;
 	if (rc == 0)
 		rc = grip_dir(l, dir, &to);

@@ -140,10 +140,11 @@ struct birth {
 	const char *label;            /* NULL: none */
 	struct buf access, inherited; /* ACLs; empty: none */
 };
-/* Of one that is to be made in dir; birth_free() it. */
+/* Of one that is to be made in dir; birth_free() it. name NULL: without one, or a label.
+ */
 int birth_conceive(struct live *l, struct live_node *dir, const struct grip *g,
 	const char *name, const struct live_new *what, struct birth *b);
-/* In a transaction: the record, and the name. */
+/* In a transaction: the record, and the name, if there is one. */
 int birth_put(struct live *l, struct live_node *dir, const char *name,
 	const struct statx *st, struct birth *b, struct err *e);
 void birth_free(struct birth *b);

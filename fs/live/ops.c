@@ -10,11 +10,16 @@ struct live *ops_live(fuse_req_t req)
 	return ((struct view *)fuse_req_userdata(req))->live;
 }
 
-struct live_node *ops_node(fuse_req_t req, fuse_ino_t ino)
+struct live_node *ops_node_of(struct live *l, fuse_ino_t ino)
 {
 	if (ino == FUSE_ROOT_ID)
-		return live_root(ops_live(req));
+		return live_root(l);
 	return (struct live_node *)(uintptr_t)ino;
+}
+
+struct live_node *ops_node(fuse_req_t req, fuse_ino_t ino)
+{
+	return ops_node_of(ops_live(req), ino);
 }
 
 fuse_ino_t ops_number(struct live *l, struct live_node *n)

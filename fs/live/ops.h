@@ -22,6 +22,7 @@ extern const struct fuse_lowlevel_ops live_ops;
 
 struct live *ops_live(fuse_req_t req);
 struct live_node *ops_node(fuse_req_t req, fuse_ino_t ino);
+struct live_node *ops_node_of(struct live *l, fuse_ino_t ino);
 fuse_ino_t ops_number(struct live *l, struct live_node *n);
 
 /* The kernel's attributes of an inode are no longer true; all right where it has none. */
@@ -59,6 +60,12 @@ void live_op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void live_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi);
 void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *fi);
+
+/*
+ * ops_raw.c: answers a message before libfuse sees it, if it has no handler for that
+ * (true). view: a struct view.
+ */
+bool live_op_raw(void *view, const struct fuse_buf *message);
 
 /* ops_xattr.c */
 void live_op_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size);

@@ -119,6 +119,12 @@ static int settle_link(const struct settling *x)
 	if (rc != 1 || !engine_type_holds(r.type, st.stx_mode, st.stx_size) ||
 		s->ino != st.stx_ino || S_ISDIR(r.type))
 		return rc < 0 ? -1 : 0;
+	/* The first name of a file that had none. */
+	if (*s->label && !r.label) {
+		r.label = db_label_intern(x->db, s->label, strlen(s->label), x->e);
+		if (r.label < 0 || db_record_put(x->db, &r, x->e) < 0)
+			return -1;
+	}
 	return put(x, s->to_parent, s->to, r.id);
 }
 

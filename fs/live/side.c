@@ -162,6 +162,8 @@ static int link_from(fuse_req_t req, fuse_ino_t dir, const char *value, size_t s
 		!take_number(&name, 10, ULLONG_MAX, &ino) || !is_name(name))
 		return -EINVAL;
 	rc = live_find(l, source, &found);
+	if (rc == 0 && !*source && found.st.st_ino != ino) /* not the root */
+		rc = live_find_unnamed(l, ino, &found);
 	if (rc < 0)
 		return rc;
 	rc = found.st.st_ino == ino

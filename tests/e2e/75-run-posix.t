@@ -41,7 +41,7 @@ if have_root; then
 	operations "operations under run, a fixed seed" --seed 75 --count "${OPERATIONS:-8000}"
 	is "$(grep -E 'device-node|guarded|trusted|acl-of|hard-link|noatime|setgid' <<<"$OUT")" "" \
 		"no difference is known of what it lifts"
-	like "$OUT" "[1-9][0-9]* tmpfile:" "others are, and are counted"
+	like "$OUT" "[1-9][0-9]* tmpfile-bit:" "others are, and are counted"
 	operations "operations under run, a fresh seed" --count "${OPERATIONS_FRESH:-2000}"
 	operations "the tree, in another run" --keep --count 0
 	operations "operations on files that were there" --keep --count 1000
@@ -72,8 +72,7 @@ wait "$posix" || rc=$?
 is "$rc" 0 "posix under run: exit status"
 is "$(grep -A 3 '^not ok' posix.tap | head -60)" "" "posix under run: every test is ok"
 is "1..$(grep -Ec '^(not )?ok' posix.tap)" "$(grep '^1\.\.' posix.tap)" "every test has run"
-is "$(sed -n 's/^ok [0-9]* - \(.*\) # .*/\1/p' posix.tap)" "fcntl: F_SETLEASE
-open: O_TMPFILE, and a name for it later" "these deviate"
+is "$(sed -n 's/^ok [0-9]* - \(.*\) # .*/\1/p' posix.tap)" "fcntl: F_SETLEASE" "this one deviates"
 is "$(as_user ls -A posix)" "" "nothing is left"
 ok "status" as_user "$LIVERY" status posix
 is "$(find . -maxdepth 1 -name 'posix.livery*' -o -maxdepth 1 -name 'staging.livery*' | sort)" \

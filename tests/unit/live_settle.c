@@ -64,14 +64,17 @@ int mknodat(int fd, const char *name, mode_t mode, dev_t dev)
 
 int openat(int fd, const char *name, int flags, ...)
 {
+	bool unnamed = (flags & O_TMPFILE) == O_TMPFILE;
 	mode_t mode = 0;
 	va_list ap;
 
-	if (!(flags & O_CREAT))
+	if (!(flags & O_CREAT) && !unnamed)
 		return (int)syscall(SYS_openat, fd, name, flags, 0);
 	va_start(ap, flags);
 	mode = va_arg(ap, mode_t);
 	va_end(ap);
+	if (unnamed)
+		return (int)syscall(SYS_openat, fd, name, flags, mode);
 	before_call();
 	return (int)after_call(syscall(SYS_openat, fd, name, flags, mode));
 }
@@ -104,6 +107,7 @@ int renameat2(
 enum verb {
 	MAKE,
 	LINK,
+	NAME, /* of a file that was made without one */
 	REMOVE,
 	RENAME
 };
@@ -141,6 +145,10 @@ static const struct op {
 	{LINK, "h", "plaindir/new", 0, "a third name, in an unrecorded directory"},
 	{LINK, "plain", "d/new", 0, "a link to an unrecorded file"},
 	{LINK, "f", "stale", 0, "a link whose name is another's record"},
+	{NAME, NULL, "new", S_IFREG | 0640, "a first name"},
+	{NAME, NULL, "d/labelled", S_IFREG | 04755, "a first name, with a label"},
+	{NAME, NULL, "plaindir/new", S_IFREG | 0600, "one in an unrecorded directory"},
+	{NAME, NULL, "stale", S_IFREG | 0604, "one that is another's record"},
 	{REMOVE, "f", NULL, 0, "removing a file"},
 	{REMOVE, "h", NULL, 0, "removing one of two names"},
 	{REMOVE, "empty", NULL, 1, "removing a directory"},
@@ -261,6 +269,19 @@ static void build(const struct op *op)
 	must_close(l);
 }
 
+static int name_at(struct live *l, uint32_t mode, const char *to)
+{
+	struct live_new what = {mode, 022, 0, NULL};
+	struct live_entry made;
+	const char *name;
+	struct live_node *dir = above(l, to, &name);
+	int rc = live_make_unnamed(l, live_root(l), &what, true, &made);
+
+	if (rc == 0)
+		rc = live_link(l, made.node, dir, name, &made);
+	return rc;
+}
+
 static int run(struct live *l, const struct op *op)
 {
 	int64_t dev = S_ISCHR(op->mode) || S_ISBLK(op->mode) ? makedev(4, 65) : 0;
@@ -270,6 +291,8 @@ static int run(struct live *l, const struct op *op)
 		return make_at(l, op->to, op->mode, (uint64_t)dev);
 	case LINK:
 		return link_at(l, op->from, op->to);
+	case NAME:
+		return name_at(l, op->mode, op->to);
 	case REMOVE:
 		return remove_at(l, op->from, op->mode);
 	default:

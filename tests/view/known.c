@@ -110,13 +110,6 @@ static bool is_noatime(const struct difference *d)
 	       (!d->native->err || d->native->err == ENXIO);
 }
 
-static bool is_tmpfile(const struct difference *d)
-{
-	return d->field == FIELD_ERROR && d->op->kind == OP_OPEN &&
-	       (d->op->flags & O_TMPFILE) == O_TMPFILE && d->view->err == EOPNOTSUPP &&
-	       !d->native->err;
-}
-
 static bool is_range_shift(const struct difference *d)
 {
 	return d->field == FIELD_ERROR && d->op->kind == OP_FALLOCATE &&
@@ -157,6 +150,15 @@ static bool is_setgid_made(const struct difference *d)
 	       (d->op->kind == OP_OPEN || d->op->kind == OP_MKNOD) &&
 	       (v->mode | S_ISGID) == n->mode && (d->op->mode & S_ISGID) &&
 	       (d->op->mode & S_IXGRP) && (d->native->after[ABOUT_PARENT].mode & S_ISGID);
+}
+
+static bool is_setgid_unnamed(const struct difference *d)
+{
+	return d->field == FIELD_MODE && d->about == ABOUT_SLOT &&
+	       d->op->kind == OP_OPEN && (d->op->flags & O_TMPFILE) == O_TMPFILE &&
+	       (d->view->after[ABOUT_SLOT].mode | S_ISGID) ==
+		       d->native->after[ABOUT_SLOT].mode &&
+	       (d->op->mode & S_ISGID) && (d->op->mode & S_IXGRP);
 }
 
 /* An attribute that is set to what it is, or an ACL to what the mode says. */
@@ -215,7 +217,6 @@ struct known known[] = {
 		is_link_of_unlinked, REMEDY_NONE, true, 0},
 	{"noatime", "the kernel lets only the owner ask for O_NOATIME", is_noatime,
 		REMEDY_CLOSE, true, 0},
-	{"tmpfile", "libfuse has no O_TMPFILE", is_tmpfile, REMEDY_CLOSE, false, 0},
 	{"range-shift", "FUSE has no FALLOC_FL_COLLAPSE_RANGE and FALLOC_FL_INSERT_RANGE",
 		is_range_shift, REMEDY_TRUNCATE, false, 0},
 	{"holes", "which zeros are a hole depends on what was written back", is_hole,
@@ -226,6 +227,8 @@ struct known known[] = {
 		"the kernel takes the bit from who is not in the directory's group: "
 		"chmod",
 		is_setgid_made, REMEDY_MODE, true, 0},
+	{"tmpfile-bit", "the kernel takes the bit of a file without a name: fchmod",
+		is_setgid_unnamed, REMEDY_MODE, false, 0},
 	{"same-attribute", "setting an attribute to what it is may move the change time",
 		is_same_attribute, REMEDY_NONE, false, 0},
 	{"chown-of-nothing",

@@ -180,7 +180,7 @@ static void by_side(const struct op *op)
 
 static struct op mode_fix(const struct op *op)
 {
-	bool by_slot = op->kind == OP_FCHOWN;
+	bool by_slot = op->kind == OP_FCHOWN || (op->flags & O_TMPFILE) == O_TMPFILE;
 	struct op fix = *op;
 
 	fix.kind = by_slot ? OP_FCHMOD : OP_CHMOD;

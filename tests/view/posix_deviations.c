@@ -19,8 +19,6 @@ const struct deviation deviations[] = {
 		hardlinks},
 	{"open: O_NOATIME", EPERM, FOREIGN, true,
 		"the kernel lets only the owner do that"},
-	{"open: O_TMPFILE, and a name for it later", EOPNOTSUPP, 0, false,
-		"libfuse 3.14 knows no such message"},
 	{"setgid directory: open O_CREAT 02755 keeps setgid", 0, 0, true,
 		"the kernel drops it unless the caller is of that group"},
 	{"fcntl: F_SETLEASE", EACCES, FOREIGN, false,

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/xattr.h>
 
 TEST(excl_symlink, "open: O_CREAT|O_EXCL on a symlink is EEXIST")
 {
@@ -251,7 +252,45 @@ TEST(tmpfile_flag, "open: O_TMPFILE, and a name for it later")
 	sprintf(path, "/proc/self/fd/%d", fd);
 	works(linkat(AT_FDCWD, path, AT_FDCWD, "file", AT_SYMLINK_FOLLOW));
 	is(of("file").st_mode, S_IFREG | 0640);
+	is(of("file").st_ino, of_fd(fd).st_ino);
+	is(of_fd(fd).st_nlink, 1);
 	holds("file", "text");
+	works(linkat(AT_FDCWD, path, AT_FDCWD, "again", AT_SYMLINK_FOLLOW));
+	is(of("again").st_nlink, 2);
+	works(unlink("again"));
+	works(unlink("file"));
+	fails(linkat(AT_FDCWD, path, AT_FDCWD, "again", AT_SYMLINK_FOLLOW), ENOENT);
+}
+
+TEST(tmpfile_kinds, "open: O_TMPFILE: what it may be, and what is refused")
+{
+	char path[40];
+	int fd;
+
+	works(mkdir("dir", 0700));
+	umask(022);
+	fd = works(open("dir", O_TMPFILE | O_WRONLY, 04777));
+	is(of_fd(fd).st_mode, S_IFREG | 04755);
+	is(of_fd(fd).st_size, 0);
+	is(of("dir").st_nlink, 2);
+	works(rmdir("dir")); /* it is in no directory */
+	is(write(fd, "text", 4), 4);
+	works(fchmod(fd, 0600));
+	works(fchown(fd, 12, 13));
+	works(fsetxattr(fd, "user.a", "b", 1, 0));
+	is(of_fd(fd).st_mode, S_IFREG | 0600);
+	is(of_fd(fd).st_uid, 12);
+	sprintf(path, "/proc/self/fd/%d", fd);
+	works(linkat(AT_FDCWD, path, AT_FDCWD, "file", AT_SYMLINK_FOLLOW));
+	is(of("file").st_gid, 13);
+	is(getxattr("file", "user.a", NULL, 0), 1);
+	holds("file", "text");
+	fd = works(open(".", O_TMPFILE | O_EXCL | O_RDWR, 0600));
+	sprintf(path, "/proc/self/fd/%d", fd);
+	fails(linkat(AT_FDCWD, path, AT_FDCWD, "new", AT_SYMLINK_FOLLOW), ENOENT);
+	fails(open(".", O_TMPFILE | O_RDONLY, 0600), EINVAL);
+	fails(open("file", O_TMPFILE | O_RDWR, 0600), ENOTDIR);
+	fails(open("nothing", O_TMPFILE | O_RDWR, 0600), ENOENT);
 }
 
 TEST(sync_calls, "fsync, fdatasync, syncfs, O_SYNC; on directories, too")
