@@ -115,13 +115,21 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
 	return 0;
 }
 
+/* ECONNABORTED: it dies just now, with the question in its hands. */
+static int reach_error(int why)
+{
+	return why == ECONNABORTED ? ENOTCONN : why;
+}
+
 int locate_reach(const char *path)
 {
 	struct stat st;
 
 	if (stat(path, &st) < 0)
-		return errno;
-	return getxattr(path, SIDE_VIEW, NULL, 0) < 0 && errno == ENOTCONN ? ENOTCONN : 0;
+		return reach_error(errno);
+	if (getxattr(path, SIDE_VIEW, NULL, 0) < 0 && reach_error(errno) == ENOTCONN)
+		return ENOTCONN;
+	return 0;
 }
 
 int locate_view(struct place *p, const char *path, long *pid, struct err *e)
