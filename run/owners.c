@@ -161,11 +161,11 @@ void call_lchown(struct call *c)
 
 void call_fchown(struct call *c)
 {
-	int flags = target_fd_flags(&c->t, (int)c->args[0]);
+	int rc = target_fd_is_path(&c->t, (int)c->args[0]);
 
 	/* One that is good for names only is the kernel's to refuse. */
-	if (flags < 0 || flags & O_PATH)
-		call_fail(c, flags < 0 ? flags : -EBADF);
+	if (rc)
+		call_fail(c, rc < 0 ? rc : -EBADF);
 	else
 		give_away(c, (struct subject){(int)c->args[0], 0, AT_EMPTY_PATH},
 			c->args[1], c->args[2]);

@@ -292,15 +292,16 @@ static bool has_proc_of_own(
 
 int view_know_root(struct run_view *v)
 {
-	cleanup_close int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	struct statx st;
 
-	if (root < 0 || statx(root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) < 0)
+	v->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (v->root < 0 ||
+		statx(v->root, "", AT_EMPTY_PATH, STATX_INO | STATX_MNT_ID, &st) < 0)
 		return -errno;
 	v->root_dev = device(&st);
 	v->root_ino = st.stx_ino;
 	v->root_mount = st.stx_mask & STATX_MNT_ID ? st.stx_mnt_id : 0;
-	v->has_proc = has_proc(root);
+	v->has_proc = has_proc(v->root);
 	return 0;
 }
 
@@ -392,18 +393,15 @@ static int view_of(const struct run_view *v, const struct target *t, enum root k
 static void start_absolute(struct quick *q, const struct run_view *v,
 	const struct target *t, const char *path, enum root kind)
 {
-	cleanup_close int root = -1;
-
 	q->path = kind != ROOT_OTHER ? below_view(v, path) : NULL;
 	if (q->path) {
 		q->how = RESOLVE_NO_XDEV;
 		q->start = view_of(v, t, kind);
 		return;
 	}
-	root = target_open(t, "root");
 	q->path = path;
-	q->how = RESOLVE_IN_ROOT | (view_holds(v, root) ? RESOLVE_NO_XDEV : 0);
-	q->start = take_fd(&root);
+	q->start = kind == ROOT_OURS ? v->root : target_open(t, "root");
+	q->how = RESOLVE_IN_ROOT | (view_holds(v, q->start) ? RESOLVE_NO_XDEV : 0);
 }
 
 /* From a directory in the view, where that cannot pass by a root directory of its own. */
@@ -441,7 +439,7 @@ int resolve(const struct run_view *v, const struct target *t, struct place_name 
 	bool follow)
 {
 	struct quick q = {0};
-	cleanup_close int start = -1;
+	cleanup_close int own = -1;
 	enum root kind;
 	bool by_fd;
 	int rc;
@@ -455,13 +453,13 @@ int resolve(const struct run_view *v, const struct target *t, struct place_name 
 		start_absolute(&q, v, t, p->path, kind);
 	else
 		start_relative(&q, v, t, p, kind);
-	start = q.start;
-	if (by_fd && start == -EBADF)
+	own = q.start == v->root ? -1 : q.start;
+	if (by_fd && q.start == -EBADF)
 		return -ENOENT;
-	rc = start < 0 ? start : resolve_quickly(&q, follow);
-	if (must_walk(rc) || (rc < 0 && start >= 0 && !(q.how & RESOLVE_NO_XDEV)))
+	rc = q.start < 0 ? q.start : resolve_quickly(&q, follow);
+	if (must_walk(rc) || (rc < 0 && q.start >= 0 && !(q.how & RESOLVE_NO_XDEV)))
 		return resolve_slowly(v, t, p, follow);
-	p->certain = start >= 0 && q.how & RESOLVE_NO_XDEV;
+	p->certain = q.start >= 0 && q.how & RESOLVE_NO_XDEV;
 	return rc;
 }
 

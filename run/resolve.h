@@ -20,6 +20,7 @@ struct run_view {
 	/* This process's own root directory, by view_know_root(). */
 	uint64_t root_dev, root_ino;
 	uint64_t root_mount; /* its mount's number; 0: not known */
+	int root;            /* itself, opened for good */
 	bool has_proc;       /* with the kernel's /proc */
 	bool in_namespace;   /* the program is in a user namespace */
 	struct hold *hold;   /* of the session, or NULL */

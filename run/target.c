@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/sysmacros.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -101,7 +102,9 @@ int target_look(const struct target *t, const char *name, unsigned mask, struct 
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", t->tid, name);
-	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, mask, st) < 0 ? -errno : 0;
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, mask, st) == 0)
+		return 0;
+	return errno == EACCES || errno == EPERM ? -EIO : -errno;
 }
 
 int target_fd(const struct target *t, int fd)
@@ -114,6 +117,24 @@ int target_fd(const struct target *t, int fd)
 	snprintf(name, sizeof(name), "fd/%d", fd);
 	rc = target_open(t, name);
 	return rc == -ENOENT ? -EBADF : rc;
+}
+
+int target_fd_device(const struct target *t, int fd, uint64_t dev)
+{
+	struct statx st;
+	char name[32];
+	int rc;
+
+	if (fd < 0)
+		return -EBADF;
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	rc = target_look(t, name, STATX_TYPE, &st);
+	/* A filesystem may keep itself from this process, too: who opens it finds out. */
+	if (rc == -EIO)
+		return 0;
+	if (rc < 0)
+		return rc == -ENOENT ? -EBADF : rc;
+	return makedev(st.stx_dev_major, st.stx_dev_minor) == dev ? 0 : -EXDEV;
 }
 
 /* A line "KEY\tVALUE" of a small file in /proc/TID; the value in *value. */
@@ -135,15 +156,21 @@ static int proc_number(
 	return -EIO;
 }
 
-int target_fd_flags(const struct target *t, int fd)
+int target_fd_is_path(const struct target *t, int fd)
 {
-	char file[48];
+	char path[64], file[48];
+	struct stat st;
 	long flags;
 	int rc;
 
+	/* The link's mode says whether it can be read or written (proc(5)). */
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", t->tid, fd);
+	if (lstat(path, &st) == 0 && st.st_mode & (S_IRUSR | S_IWUSR))
+		return 0;
+	/* Those for ioctl(2) only cannot be told from it there. */
 	snprintf(file, sizeof(file), "fdinfo/%d", fd);
 	rc = proc_number(t, file, "flags:", 8, &flags);
-	return rc < 0 ? rc : (int)flags;
+	return rc < 0 ? rc : (flags & O_PATH) != 0;
 }
 
 int target_umask(const struct target *t, uint32_t *mask)

@@ -45,8 +45,14 @@ int target_look(
 /* A descriptor of the target's, opened with O_PATH here. -EBADF: it has none such. */
 int target_fd(const struct target *t, int fd);
 
-/* The flags of fcntl(F_GETFL) of a descriptor of the target's. */
-int target_fd_flags(const struct target *t, int fd);
+/*
+ * -EXDEV where a descriptor's inode is not on that filesystem (st_dev); 0 where it is, or
+ * cannot be looked at.
+ */
+int target_fd_device(const struct target *t, int fd, uint64_t dev);
+
+/* 1 where a descriptor was opened with O_PATH, 0 where not. */
+int target_fd_is_path(const struct target *t, int fd);
 
 /* The mask of umask(2). */
 int target_umask(const struct target *t, uint32_t *mask);

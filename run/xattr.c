@@ -44,22 +44,38 @@ static struct subject by_fd(const struct call *c)
 		true, (int)c->args[0] < 0 ? -1 : (int)c->args[0], 0, false};
 }
 
+/*
+ * A descriptor's inode, or -EXDEV. Most calls are about files elsewhere (cp asks for each
+ * that it reads), which one look tells; and what is opened may be another by then.
+ */
+static int open_fd(struct call *c, int number)
+{
+	cleanup_close int fd = -1;
+	int rc = target_fd_device(&c->t, number, c->view->dev);
+
+	if (rc == 0)
+		rc = target_fd_is_path(&c->t, number);
+	/* One that can be used for names only is the kernel's to refuse. */
+	if (rc)
+		return rc < 0 ? rc : -EXDEV;
+	fd = target_fd(&c->t, number);
+	if (fd < 0)
+		return fd;
+	return view_holds(c->view, fd) ? take_fd(&fd) : -EXDEV;
+}
+
 /* The inode, or -EXDEV for one that is not in the view. */
 static int open_subject(struct call *c, const struct subject *s)
 {
 	cleanup_close int fd = -1;
 	struct place_name p;
-	int flags, rc;
+	int rc;
 
 	p.certain = false;
 	if (s->by_fd && s->dirfd == AT_FDCWD) {
 		fd = target_open(&c->t, "cwd");
 	} else if (s->by_fd) {
-		/* One that can be used for names only is the kernel's to refuse. */
-		flags = target_fd_flags(&c->t, s->dirfd);
-		if (flags < 0 || flags & O_PATH)
-			return flags < 0 ? flags : -EXDEV;
-		fd = target_fd(&c->t, s->dirfd);
+		return open_fd(c, s->dirfd);
 	} else {
 		rc = call_path(c, s->path, s->dirfd, &p);
 		fd = rc < 0 ? rc : resolve(c->view, &c->t, &p, s->follow);
