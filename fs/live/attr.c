@@ -257,14 +257,24 @@ int live_listxattr(struct live *l, struct live_node *n, bool raw, struct buf *na
 	return rc;
 }
 
-int drop_capability(struct live *l, struct live_node *n)
+int drop_capability(struct live *l, struct live_node *n, struct buf *was)
 {
 	cleanup_buf struct buf value = {0};
 	struct err e;
 
-	if (recorded_get(l, n, XATTR_CAPABILITY, &value) < 0)
+	if (recorded_get(l, n, XATTR_CAPABILITY, was ? was : &value) < 0)
 		return 0;
 	if (db_xattr_drop(l->db, n->r.id, XATTR_CAPABILITY, &e) < 0)
+		return db_errno(l, &e);
+	return 0;
+}
+
+int return_capability(struct live *l, struct live_node *n, const struct buf *was)
+{
+	struct err e;
+
+	if (was->len && db_xattr_put(l->db, n->r.id, XATTR_CAPABILITY, was->data,
+				was->len, &e) < 0)
 		return db_errno(l, &e);
 	return 0;
 }

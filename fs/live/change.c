@@ -133,7 +133,7 @@ static int change_record(struct live *l, struct live_node *n, const struct grip 
 	if (r.mode != n->r.mode)
 		rc = keep_acl(l, n, g, r.mode);
 	if (rc == 0 && what & (LIVE_UID | LIVE_GID) && !S_ISDIR(n->type))
-		rc = drop_capability(l, n);
+		rc = drop_capability(l, n, NULL);
 	if (rc == 0)
 		rc = node_put(l, &r);
 	rc = change_end(l, rc);

@@ -257,7 +257,7 @@ static int distrust(struct live *l, struct live_node *n)
 	if (n->r.id && n->r.has_xattrs)
 		rc = change_ready(l, n);
 	if (rc == 0)
-		rc = drop_capability(l, n);
+		rc = drop_capability(l, n, NULL);
 	pthread_mutex_unlock(&l->lock);
 	return rc;
 }
@@ -291,11 +291,16 @@ ssize_t live_write(
 int file_truncate(struct live *l, struct live_node *n, off_t size)
 {
 	cleanup_close int fd = open_content(l, n, true);
-	int rc = fd < 0 ? fd : drop_capability(l, n);
+	cleanup_buf struct buf was = {0};
+	int rc = fd < 0 ? fd : drop_capability(l, n, &was);
 
 	if (rc < 0)
 		return rc;
-	return ftruncate(fd, size) < 0 ? -errno : 0;
+	if (ftruncate(fd, size) == 0)
+		return 0;
+	rc = -errno;
+	return_capability(l, n, &was);
+	return rc;
 }
 
 off_t live_seek(struct live *l, struct live_node *n, off_t off, int whence)

@@ -183,7 +183,9 @@ void live_links_free(struct live *l);
 
 /* attr.c: what setattr and xattrs share. */
 int node_touch(const struct grip *g); /* its change time is now */
-int drop_capability(struct live *l, struct live_node *n);
+/* security.capability goes; what it was, if was is not NULL, for who fails after that. */
+int drop_capability(struct live *l, struct live_node *n, struct buf *was);
+int return_capability(struct live *l, struct live_node *n, const struct buf *was);
 /* The record's own value, then the staging file's; -ENODATA. */
 int attr_get(struct live *l, struct live_node *n, const struct grip *g, const char *name,
 	bool raw, struct buf *value);

@@ -231,6 +231,37 @@ static void test_not_writable(void)
 	hints_hold = true;
 }
 
+/* New content ends it; content that could not be changed does not. */
+static void test_capability(void)
+{
+	/* capabilities(7): VFS_CAP_REVISION_2, CAP_NET_RAW permitted */
+	static const unsigned char raw[20] = {[3] = 2, [5] = 0x20};
+	const struct rlimit small = {.rlim_cur = 1 << 20, .rlim_max = RLIM_INFINITY};
+	struct buf value = {0};
+	struct stat st = {.st_size = 2 << 20};
+
+	build();
+	must(live_setxattr(
+		     l, must_at(l, "f"), XATTR_CAPABILITY, raw, sizeof(raw), 0, true),
+		XATTR_CAPABILITY);
+	if (setrlimit(RLIMIT_FSIZE, &small) < 0)
+		err(1, "setrlimit");
+	is_int(live_setattr(l, must_at(l, "f"), &st, LIVE_SIZE, &st), -EFBIG,
+		"a file cannot be made that long");
+	disk_full(false);
+	is_int(live_getxattr(l, must_at(l, "f"), XATTR_CAPABILITY, true, &value), 0,
+		"it keeps its capability");
+	ok(value.len == sizeof(raw) && memcmp(value.data, raw, sizeof(raw)) == 0,
+		"as it was");
+	st.st_size = 1;
+	is_int(live_setattr(l, must_at(l, "f"), &st, LIVE_SIZE, &st), 0, "but shorter");
+	value.len = 0;
+	is_int(live_getxattr(l, must_at(l, "f"), XATTR_CAPABILITY, true, &value),
+		-ENODATA, "then it has none");
+	buf_free(&value);
+	must_close(l);
+}
+
 int main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -238,6 +269,7 @@ int main(void)
 	test_full();
 	test_full_remove();
 	test_not_writable();
+	test_capability();
 	buf_free(&said);
 	return done_testing();
 }
