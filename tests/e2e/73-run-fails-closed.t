@@ -90,8 +90,11 @@ settle() { # VIEW
 		{ as_user "$LIVERY" umount "$1" >umount.err 2>&1; ! is_mounted "$1"; } ||
 		wrong "the view cannot be ended: $(cat umount.err)"
 	wait_for 20 no_daemon || { wrong "processes are left: $(daemons)"; kill -KILL $(daemons); }
-	# Where all are killed, nobody is left to remove it.
-	[ "$how" != everything ] || rmdir "$1"
+	# Where all are killed, nobody is left to remove it; nor before another guard is there.
+	case $how in
+	everything) rmdir "$1" ;;
+	"guard, then session") [ -n "$guarded" ] || rmdir "$1" 2>/dev/null ;;
+	esac
 	[ ! -e "$1" ] || wrong "the mount point is left"
 }
 one_round() {
@@ -106,7 +109,9 @@ one_round() {
 	guard) killed $(guard) ;;
 	daemon) killed $(others "$session") ;;
 	program) killed "$pid" ;;
-	"guard, then session") killed $(guard) && sleep "0.0$((RANDOM % 60 + 10))" && killed "$session" ;;
+	"guard, then session") killed $(guard) && sleep "0.0$((RANDOM % 60 + 10))"
+		guarded=$(guard)
+		killed "$session" ;;
 	everything) killed "$session" $(daemons) ;;
 	esac
 	wait "$session" 2>/dev/null || status=$?
