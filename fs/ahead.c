@@ -204,7 +204,8 @@ void ahead_end(struct ahead *a)
 static void wake(struct ahead *a)
 {
 	a->attended = true;
-	if (a->idle && (ahead_dirs_due(&a->dirs, true) || ahead_files_due(&a->files)))
+	if (a->idle &&
+		(ahead_dirs_due(&a->dirs, true) || ahead_files_due(&a->files, true)))
 		pthread_cond_signal(&a->work);
 }
 
@@ -228,20 +229,20 @@ struct ahead_content *ahead_content(struct ahead *a, pid_t thread, struct node *
 		return NULL;
 	pthread_mutex_lock(&a->lock);
 	ahead_files_asked(&a->files, thread, n);
-	c = ahead_files_take(&a->files, thread, n);
+	c = ahead_files_take(&a->files, thread, n, false);
 	wake(a);
 	pthread_mutex_unlock(&a->lock);
 	return c;
 }
 
-struct ahead_content *ahead_contents_ready(struct ahead *a, pid_t thread)
+struct ahead_content *ahead_content_due(struct ahead *a, pid_t thread, struct node *n)
 {
 	struct ahead_content *c;
 
 	if (!a || !atomic_load_explicit(&a->files.bytes, memory_order_relaxed))
 		return NULL;
 	pthread_mutex_lock(&a->lock);
-	c = ahead_files_take(&a->files, thread, NULL);
+	c = ahead_files_take(&a->files, thread, n, true);
 	wake(a);
 	pthread_mutex_unlock(&a->lock);
 	return c;

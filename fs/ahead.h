@@ -46,8 +46,11 @@ struct ahead_content {
  */
 struct ahead_content *ahead_content(struct ahead *a, pid_t thread, struct node *n);
 
-/* A thread asks for something else: what is ready for it. */
-struct ahead_content *ahead_contents_ready(struct ahead *a, pid_t thread);
+/*
+ * A thread asks for something else of a file: what is ready for it, if that begins with
+ * the content of this file, which it will then ask for next.
+ */
+struct ahead_content *ahead_content_due(struct ahead *a, pid_t thread, struct node *n);
 
 void ahead_content_free(struct ahead_content *c);
 

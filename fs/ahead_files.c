@@ -150,13 +150,16 @@ static void drop_before(
 }
 
 struct ahead_content *ahead_files_take(
-	struct ahead_files *f, pid_t thread, const struct node *file)
+	struct ahead_files *f, pid_t thread, const struct node *file, bool only_due)
 {
 	struct ahead_reader *r = find(f, thread);
 
-	if (r && file)
-		drop_before(f, r, file);
-	return r && r->first ? take(f, r) : NULL;
+	if (!r)
+		return NULL;
+	drop_before(f, r, file);
+	if (!r->first || (only_due && r->first->node != file))
+		return NULL;
+	return take(f, r);
 }
 
 /* Holes are better asked for: there is nothing to bring. */
@@ -165,15 +168,15 @@ static bool worth_it(const struct node *n)
 	return n->seen.size > 0 && n->seen.size <= AHEAD_SIZE_MAX && node_is_whole(n);
 }
 
-static bool is_due(const struct ahead_reader *r)
+static bool is_due(const struct ahead_reader *r, bool low)
 {
-	return r->done && !r->end && r->bytes < r->window;
+	return r->done && !r->end && r->bytes < (low ? r->window / 2 : r->window);
 }
 
-bool ahead_files_due(const struct ahead_files *f)
+bool ahead_files_due(const struct ahead_files *f, bool low)
 {
 	for (int i = 0; i < AHEAD_READERS; i++)
-		if (is_due(&f->readers[i]))
+		if (is_due(&f->readers[i], low))
 			return true;
 	return false;
 }
@@ -182,7 +185,7 @@ static struct node *next_for(struct ahead_reader *r)
 {
 	struct node *n;
 
-	if (!is_due(r))
+	if (!is_due(r, false))
 		return NULL;
 	while ((n = order_next_file(r->done))) {
 		r->done = n;

@@ -43,14 +43,14 @@ void ahead_files_asked(struct ahead_files *f, pid_t thread, struct node *file);
 void ahead_files_more(struct ahead_files *f, pid_t thread);
 
 /*
- * What is ready for a thread; for ahead_content_free(). Where it asks for a file's
- * content, nothing that comes before that.
+ * What is ready for a thread and does not come before this file; for
+ * ahead_content_free(). only_due: nothing, unless the file's own content is among it.
  */
 struct ahead_content *ahead_files_take(
-	struct ahead_files *f, pid_t thread, const struct node *file);
+	struct ahead_files *f, pid_t thread, const struct node *file, bool only_due);
 
-/* There may be something to read. */
-bool ahead_files_due(const struct ahead_files *f);
+/* There may be something to read; low: it is worth waking somebody for. */
+bool ahead_files_due(const struct ahead_files *f, bool low);
 
 /* Whose turn it is to have something read, and what. NULL: nobody's. */
 struct ahead_reader *ahead_files_next(struct ahead_files *f, struct node **n);

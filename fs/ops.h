@@ -59,8 +59,8 @@ int view_answer_stats(const struct view *v, struct buf *out);
 /* What is counted is counted there; NULL: nothing is. */
 struct stats *view_stats(fuse_req_t req);
 
-/* What is ready for the caller goes to where he finds it without asking. */
-void view_store_ready(fuse_req_t req);
+/* The content that he will ask for next goes to where he finds it without asking. */
+void view_store_due(fuse_req_t req, struct node *n);
 
 /* The node behind a number of the kernel's. */
 struct node *view_node(fuse_req_t req, fuse_ino_t ino);

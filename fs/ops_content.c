@@ -38,9 +38,9 @@ static void store(struct view *v, const struct ahead_content *c, const struct no
 	atomic_flag_clear(&v->storing);
 }
 
-void view_store_ready(fuse_req_t req)
+void view_store_due(fuse_req_t req, struct node *n)
 {
-	struct ahead_content *c = ahead_contents_ready(view(req)->ahead, caller(req));
+	struct ahead_content *c = ahead_content_due(view(req)->ahead, caller(req), n);
 
 	store(view(req), c, NULL);
 	ahead_content_free(c);

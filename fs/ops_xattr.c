@@ -26,7 +26,7 @@ void view_getxattr(fuse_req_t req, fuse_ino_t ino, const char *name, size_t size
 		side_getxattr(req, n, name, size);
 		return;
 	}
-	view_store_ready(req);
+	view_store_due(req, n);
 	rc = engine_xattr(view_engine(req), n, name, &x, &e);
 	if (rc <= 0)
 		fuse_reply_err(req, rc < 0 ? err_errno(&e) : ENODATA);
@@ -44,7 +44,7 @@ void view_listxattr(fuse_req_t req, fuse_ino_t ino, size_t size)
 	cleanup_buf struct buf names = {0};
 	struct err e = {.code = ERR_SYS, .sys = ENOMEM};
 
-	view_store_ready(req);
+	view_store_due(req, view_node(req, ino));
 	if (engine_xattrs(view_engine(req), view_node(req, ino), add_name, &names, &e) <
 		0)
 		fuse_reply_err(req, err_errno(&e));

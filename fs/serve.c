@@ -19,6 +19,7 @@
 #define WAITING_MAX 2
 /* Nanoseconds without any, until one more is started. */
 #define HELP_AFTER 2000000
+#define HELP_LAST  (16 * HELP_AFTER) /* where that was mostly a false alarm */
 
 struct serving {
 	struct fuse_session *se;
@@ -28,6 +29,7 @@ struct serving {
 	_Atomic int error;        /* errno of a device that failed */
 	int ended;                /* eventfd: a thread saw the end */
 	int none;                 /* eventfd: no thread waits */
+	long help_after;          /* nanoseconds */
 	_Atomic bool told;        /* by none, which was not looked at since */
 	pthread_mutex_t lock;     /* for what is below */
 	pthread_cond_t called;
@@ -150,17 +152,25 @@ static void end_all(struct serving *s)
 		pthread_join(s->threads[i], NULL);
 }
 
-/* Most answers take no time; one more thread for each would only get in their way. */
+/*
+ * Most answers take no time; one more thread for each would only get in their way.
+ * Threads that share a processor with their callers often seem to be all busy: who was
+ * called in vain comes later the next time.
+ */
 static void help(struct serving *s)
 {
-	const struct timespec moment = {.tv_nsec = HELP_AFTER};
+	const struct timespec moment = {.tv_nsec = s->help_after};
 	eventfd_t ignored;
 
 	eventfd_read(s->none, &ignored);
 	nanosleep(&moment, NULL);
 	atomic_store(&s->told, false);
-	if (!atomic_load(&s->waiting))
+	if (!atomic_load(&s->waiting)) {
 		start_one(s);
+		s->help_after = HELP_AFTER;
+	} else if (s->help_after < HELP_LAST) {
+		s->help_after *= 2;
+	}
 }
 
 /* Signals come only while this waits, so none falls between looking and waiting. */
@@ -211,6 +221,7 @@ int serve_session(struct fuse_session *se, const struct serve_options *o, struct
 	s->threads_max = o->threads < SERVE_THREADS_MAX ? o->threads : SERVE_THREADS_MAX;
 	s->ended = ended;
 	s->none = none;
+	s->help_after = HELP_AFTER;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->called, NULL);
 	rc = serve(s);

@@ -178,13 +178,14 @@ static void test_contents(void)
 	ahead_content_free(ahead_content(a, READER, must_find(en, "0/1")));
 	for (int i = 0; i < 1000 && !c; i++) {
 		pause_ms(10);
-		c = ahead_contents_ready(a, READER);
+		c = ahead_content_due(a, READER, must_find(en, "0/2"));
 	}
 	ok(c && c->node == must_find(en, "0/2"), "what comes next is ready");
 	ok(c && c->size == 5 && memcmp(c->bytes, "s/0/2", 5) == 0, "it is its content");
 	for (last = c; last && last->next; last = last->next)
 		ok(order_compare(last->node, last->next->node) < 0, "then the next");
-	ok(!ahead_contents_ready(a, READER + 1), "nothing is for others");
+	ok(!ahead_content_due(a, READER + 1, must_find(en, "0/9")),
+		"nothing is for others");
 	ahead_content_free(c);
 	is_int(findings(), 0, "nothing is found");
 	end();
@@ -251,7 +252,9 @@ static void test_order(void)
 	is_str(next(), "0/5", "two in order do");
 	is_str(next(), "0/6", "it goes on");
 	asks("0/6");
-	c = ahead_files_take(&files, READER, must_find(en, "0/6"));
+	ok(!ahead_files_take(&files, READER, must_find(en, "0/4"), true),
+		"not before he comes there");
+	c = ahead_files_take(&files, READER, must_find(en, "0/6"), false);
 	ok(c && c->node == must_find(en, "0/6"), "he gets what he asks for");
 	ok(c && !c->next, "and nothing that he is past");
 	ahead_content_free(c);
@@ -313,7 +316,7 @@ static void test_window(void)
 		bytes = atomic_load(&files.bytes);
 	ok(bytes >= 60000 && bytes < 100000, "it stops after so many bytes");
 	before = bytes;
-	c = ahead_files_take(&files, READER, NULL);
+	c = ahead_files_take(&files, READER, must_find(en, "0/2"), true);
 	ok(c && c->node == must_find(en, "0/2"), "he takes them");
 	ahead_content_free(c);
 	is_int(atomic_load(&files.bytes), 0, "all");
