@@ -22,7 +22,8 @@ $(O)/%.fuzzer: $(O)/%.o $(O)/liblivery.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) -fsanitize=fuzzer,address,undefined -o $@ $^ $(all_ldlibs)
 
-$(O)/tests/bench/label_lookup: $(O)/%: $(O)/%.o $(O)/liblivery.a
+bench_programs := $(O)/tests/bench/label_lookup $(O)/tests/bench/message_floor
+$(bench_programs): $(O)/%: $(O)/%.o $(O)/liblivery.a
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(all_cflags) $(all_ldflags) -o $@ $^ $(all_ldlibs)
 
@@ -31,7 +32,7 @@ include tests/view/module.mk
 
 .PHONY: test-programs bench-programs fuzzers tsan-programs
 test-programs: all $(unit_tests) $(fuzz_replay) $(view_programs)
-bench-programs: all $(judge_programs) $(O)/tests/bench/label_lookup
+bench-programs: all $(judge_programs) $(bench_programs)
 fuzzers: $(fuzzers)
 tsan-programs: $(view_dir)/four-writers
 
