@@ -31,7 +31,7 @@ include tests/judge/module.mk
 include tests/view/module.mk
 
 .PHONY: test-programs bench-programs fuzzers tsan-programs
-test-programs: all $(unit_tests) $(fuzz_replay) $(view_programs)
+test-programs: all $(unit_tests) $(fuzz_replay) $(view_programs) $(bench_programs)
 bench-programs: all $(judge_programs) $(bench_programs)
 fuzzers: $(fuzzers)
 tsan-programs: $(view_dir)/four-writers
