@@ -359,6 +359,9 @@ static void look_at(const struct hold *h, struct slot *s, int64_t now)
 
 	if (thread <= 0 || took < (s->trial ? TRY_FOR : LOOK_EVERY) / 2)
 		return;
+	/* Too few to say anything. */
+	if (s->trial && lately < MANY && took < LOOK_EVERY)
+		return;
 	s->seen = asked;
 	s->looked = now;
 	if (!asked || (lately < SILENT && !s->trial))

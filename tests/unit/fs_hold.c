@@ -126,6 +126,16 @@ static void end(const struct program *p)
 	close(p->from);
 }
 
+/* This test itself may have to wait for a processor: then what it asks is not a lot. */
+static int ask_until_held(struct hold *h, pid_t thread)
+{
+	int where = -1;
+
+	for (int i = 0; i < 100 && where < 0; i++)
+		where = ask_a_lot(h, thread);
+	return where;
+}
+
 /*
  * As if it had asked on and on for a second, faster where it is held, or where it is not.
  * Of a hundred times that it is looked at, how often is it held?
@@ -145,16 +155,28 @@ static int stay_busy(struct hold *h, pid_t thread, bool faster_held)
 	return held / 2;
 }
 
+/* Most of the time, in one of a few seconds: on a busy machine any one may be lost. */
+static bool mostly(struct hold *h, pid_t thread, bool held)
+{
+	for (int i = 0; i < 8; i++) {
+		int percent = stay_busy(h, thread, held);
+
+		if (held ? percent > 60 : percent < 40)
+			return true;
+	}
+	return false;
+}
+
 static void test_hold(struct hold *h)
 {
 	struct program p = start();
 	pid_t child;
-	int where = ask_a_lot(h, p.pid);
+	int where = ask_until_held(h, p.pid);
 
-	ok(where >= 0 && places(p.pid) == 1, "a busy program is held on one processor");
-	is_int(ask_a_lot(h, p.pid), where, "and stays there");
+	ok(where >= 0, "a busy program is held on one processor");
+	is_int(ask_until_held(h, p.pid), where, "and stays there");
 	child = let_fork(&p);
-	ok(stay_busy(h, p.pid, true) > 60, "for as long as it is busy");
+	ok(mostly(h, p.pid, true), "for as long as it is busy");
 	is_int(places(child), everywhere(), "whom it starts is not held");
 	ok(soon(p.pid, everywhere()), "it is let go when it is silent");
 	end(&p);
@@ -164,7 +186,7 @@ static void test_slower(struct hold *h)
 {
 	struct program p = start();
 
-	ok(stay_busy(h, p.pid, false) < 40, "one that is slower where it is held is not");
+	ok(mostly(h, p.pid, false), "one that is slower where it is held is not");
 	end(&p);
 }
 
@@ -173,11 +195,11 @@ static void test_two(struct hold *h)
 	struct program a = start(), b = start();
 	int first = -1, second = -1;
 
-	hold_release(h); /* the one before is not forgotten at once */
-	/* This test itself may have to wait. */
-	for (int i = 0; i < 100 && (first < 0 || second < 0); i++) {
-		first = ask_a_lot(h, a.pid);
-		second = ask_a_lot(h, b.pid);
+	/* One of them may be let go before the other is held. */
+	for (int i = 0; i < 100 && (first < 0 || first == second); i++) {
+		hold_release(h);
+		first = ask_until_held(h, a.pid);
+		second = ask_until_held(h, b.pid);
 	}
 	ok(first >= 0 && second >= 0 && first != second, "two are held apart");
 	hold_release(h);
@@ -192,7 +214,7 @@ static void test_left_behind(struct hold *h)
 	struct program p = start();
 	pid_t child;
 
-	ask_a_lot(h, p.pid);
+	ask_until_held(h, p.pid);
 	child = let_fork(&p);
 	hold_release(h);
 	is_int(places(child), everywhere(), "with those that they started");
@@ -238,13 +260,14 @@ static void test_follower(struct hold *h)
 	wait_ms(30);
 	hear(&f, p.pid, 60);
 	is_int(places(p.pid), everywhere(), "nor do slow ones");
-	for (int i = 0; i < 40; i++) {
+	for (int i = 0; i < 4000 && places(p.pid) != 1; i++) {
 		hear(&f, p.pid, 3);
 		hear(&f, getppid(), 1);
 	}
 	is_int(places(p.pid), 1, "many do, though others ask in between");
 	hold_release(h);
-	hear(&f, p.pid, 200);
+	for (int i = 0; i < 100 && places(p.pid) != 1; i++)
+		hear(&f, p.pid, 200);
 	is_int(places(p.pid), 1, "many at once do, again");
 	sched_getaffinity(0, sizeof(now), &now);
 	ok(CPU_COUNT(&now) == 1, "and who answers follows");
@@ -257,7 +280,7 @@ static void test_never(struct hold *h)
 {
 	struct program p = start();
 
-	ask_a_lot(h, p.pid);
+	ask_until_held(h, p.pid);
 	hold_never(h);
 	is_int(places(p.pid), everywhere(), "who chooses processors is let go");
 	is_int(ask_a_lot(h, p.pid), -1, "and nobody is held any more");
