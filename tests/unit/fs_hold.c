@@ -193,15 +193,17 @@ static void test_slower(struct hold *h)
 static void test_two(struct hold *h)
 {
 	struct program a = start(), b = start();
-	int first = -1, second = -1;
+	int first, second;
+	bool apart = false;
 
 	/* One of them may be let go before the other is held. */
-	for (int i = 0; i < 100 && (first < 0 || first == second); i++) {
+	for (int i = 0; i < 100 && !apart; i++) {
 		hold_release(h);
 		first = ask_until_held(h, a.pid);
 		second = ask_until_held(h, b.pid);
+		apart = first >= 0 && second >= 0 && first != second;
 	}
-	ok(first >= 0 && second >= 0 && first != second, "two are held apart");
+	ok(apart, "two are held apart");
 	hold_release(h);
 	ok(places(a.pid) == everywhere() && places(b.pid) == everywhere(),
 		"both are let go at once when it is asked for");
