@@ -15,8 +15,8 @@
 #include "fs/ahead_files.h"
 #include "fs/dirlist.h"
 
-/* Milliseconds after which what nobody came for is forgotten. */
-#define FORGET_AFTER 1000
+/* Nanoseconds after which what nobody came for is forgotten. */
+#define FORGET_AFTER 1000000000
 
 /* Nanoseconds that a reader waits for what is being read ahead of him. */
 #define MOMENT 200000
@@ -40,6 +40,20 @@ static int64_t now_ms(void)
 
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
 	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* The point in time that is so many nanoseconds from now; at most a second. */
+static struct timespec after(long ns)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += ns;
+	if (t.tv_nsec >= 1000000000) {
+		t.tv_nsec -= 1000000000;
+		t.tv_sec++;
+	}
+	return t;
 }
 
 struct ahead *ahead_new(struct engine *en)
@@ -92,7 +106,7 @@ static struct dirlist *read_dirlist(
 	}
 	if (rc == 0)
 		return l;
-	ahead_drop(l);
+	dirlist_drop(l);
 	return NULL;
 }
 
@@ -156,8 +170,7 @@ static void wait_for_work(struct ahead *a)
 	if (!a->dirs.first && !atomic_load(&a->files.bytes)) {
 		pthread_cond_wait(&a->work, &a->lock);
 	} else {
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec += FORGET_AFTER / 1000;
+		until = after(FORGET_AFTER);
 		rc = pthread_cond_timedwait(&a->work, &a->lock, &until);
 		if (rc == ETIMEDOUT && !a->attended) {
 			ahead_dirs_stop(&a->dirs);
@@ -286,15 +299,9 @@ static bool holds(struct engine *en, struct node *dir, const struct dirlist *l)
 /* The thread that reads it may have to wait for a processor; the reader has his own. */
 static void wait_a_moment(struct ahead *a, const char *path)
 {
-	struct timespec until;
+	const struct timespec until = after(MOMENT);
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += MOMENT;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	while (rc == 0 && is_being_read(&a->dirs, path))
 		rc = pthread_cond_timedwait(&a->done, &a->lock, &until);
 }
@@ -314,16 +321,8 @@ struct dirlist *ahead_take(struct ahead *a, struct node *dir)
 	if (l)
 		wake(a);
 	pthread_mutex_unlock(&a->lock);
-	if (l && !holds(a->en, dir, l)) {
-		ahead_drop(l);
-		return NULL;
-	}
-	return l;
-}
-
-void ahead_drop(struct dirlist *l)
-{
-	if (l)
-		dirlist_free(l);
-	free(l);
+	if (!l || holds(a->en, dir, l))
+		return l;
+	dirlist_drop(l);
+	return NULL;
 }

@@ -48,9 +48,7 @@ static void pop(struct ahead_dirs *d)
 
 static void free_ready(struct ahead_ready *r)
 {
-	if (r->listing)
-		dirlist_free(r->listing);
-	free(r->listing);
+	dirlist_drop(r->listing);
 	free(r->path);
 	free(r);
 }
@@ -91,29 +89,32 @@ static struct ahead_level *push(struct ahead_dirs *d)
 	return &d->levels[d->depth++];
 }
 
-/* The levels above first; below_name: what of dir has been walked already. */
-static bool push_loaded(
-	struct ahead_dirs *d, const struct node *n, const char *below_name)
+static bool set_path(struct ahead_dirs *d, const struct ahead_level *l, const char *name)
 {
-	const struct dir *dir = atomic_load_explicit(&n->dir, memory_order_acquire);
-	struct ahead_level *l;
-
-	if (n->parent && !push_loaded(d, n->parent, n->name))
-		return false;
-	if (!dir)
-		return false;
-	l = push(d);
-	if (!l)
-		return false;
-	*l = (struct ahead_level){.dir = dir, .count = dir->count};
-	if (below_name)
-		l->next = order_position(dir, below_name) + 1;
-	l->path_len = d->path.len;
-	if (!below_name)
-		return true;
+	d->path.len = l->path_len;
 	if (d->path.len && buf_addc(&d->path, '/') < 0)
 		return false;
-	return buf_adds(&d->path, below_name) == 0;
+	return buf_adds(&d->path, name) == 0;
+}
+
+/* The levels above first; below: what of dir has been walked already, NULL: nothing. */
+static bool push_loaded(
+	struct ahead_dirs *d, const struct node *n, const struct node *below)
+{
+	const struct dir *dir = node_dir(n);
+	struct ahead_level *l;
+
+	if (n->parent && !push_loaded(d, n->parent, n))
+		return false;
+	l = dir ? push(d) : NULL;
+	if (!l)
+		return false;
+	*l = (struct ahead_level){
+		.dir = dir, .count = dir->count, .path_len = d->path.len};
+	if (!below)
+		return true;
+	l->next = order_behind(below);
+	return set_path(d, l, below->name);
 }
 
 void ahead_dirs_start(struct ahead_dirs *d, struct node *dir, int64_t now)
@@ -137,14 +138,6 @@ bool ahead_dirs_due(const struct ahead_dirs *d, bool low)
 	return d->depth && !d->reading && d->names < (low ? d->window / 2 : d->window);
 }
 
-static bool set_path(struct ahead_dirs *d, const struct ahead_level *l, const char *name)
-{
-	d->path.len = l->path_len;
-	if (d->path.len && buf_addc(&d->path, '/') < 0)
-		return false;
-	return buf_adds(&d->path, name) == 0;
-}
-
 /* The next subdirectory that nobody has loaded. */
 static const char *next_of(struct ahead_level *l, struct dirlist_key *key)
 {
@@ -157,9 +150,9 @@ static const char *next_of(struct ahead_level *l, struct dirlist_key *key)
 			return l->subdirs[i].name;
 		}
 		n = l->dir->entries[i].node;
-		if (!S_ISDIR(n->mode) || atomic_load(&n->dir))
+		if (!S_ISDIR(n->mode) || node_dir(n))
 			continue;
-		*key = (struct dirlist_key){n->seen.dev, n->seen.ino, n->record};
+		*key = node_dirlist_key(n);
 		return l->dir->entries[i].name;
 	}
 	return NULL;
@@ -210,21 +203,17 @@ static bool push_subdirs(struct ahead_dirs *d, const struct dirlist *l)
 
 void ahead_dirs_add(struct ahead_dirs *d, struct dirlist *l, int64_t now)
 {
-	struct ahead_ready *r = NULL;
+	struct ahead_ready *r = l && !d->outdated ? malloc(sizeof(*r)) : NULL;
 
 	d->reading = false;
-	if (l && !d->outdated)
-		r = calloc(1, sizeof(*r));
-	if (r)
-		*r = (struct ahead_ready){
-			.listing = l, .path = strdup(d->path.data), .when = now};
-	if (!r || !r->path || !push_subdirs(d, l)) {
-		if (l)
-			dirlist_free(l);
-		free(l);
-		if (r)
-			free(r->path);
-		free(r);
+	if (!r) {
+		dirlist_drop(l);
+		return;
+	}
+	*r = (struct ahead_ready){
+		.listing = l, .path = strdup(d->path.data), .when = now};
+	if (!r->path || !push_subdirs(d, l)) {
+		free_ready(r);
 		return;
 	}
 	*d->last = r;
@@ -251,8 +240,7 @@ struct dirlist *ahead_dirs_take(struct ahead_dirs *d, const char *path,
 	d->names -= l->list.count + 1;
 	if (now - r->when > AGE_MAX || l->key.dev != key->dev || l->key.ino != key->ino ||
 		l->key.record != key->record) {
-		dirlist_free(l);
-		free(l);
+		dirlist_drop(l);
 		l = NULL;
 	}
 	free_ready(r);

@@ -134,11 +134,30 @@ static ssize_t settle(struct engine *en, struct node *n, struct open_file *f,
 	return err_set(e, ERR_REFUSED, "the staging file changed under the view");
 }
 
+/* As many bytes as there are, up to size; -1 with errno. */
+static ssize_t read_at(int fd, char *buf, size_t size, off_t off)
+{
+	size_t done = 0;
+
+	while (done < size) {
+		ssize_t got = pread(fd, buf + done, size - done, off + (off_t)done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return -1;
+		if (got == 0)
+			break;
+		done += (size_t)got;
+	}
+	return (ssize_t)done;
+}
+
 ssize_t engine_read(struct engine *en, struct node *n, void *buf, size_t size, off_t off,
 	struct err *e)
 {
 	struct open_file *f;
-	size_t done = 0;
+	ssize_t got;
 
 	if (!S_ISREG(n->mode)) {
 		errno = S_ISDIR(n->mode) ? EISDIR : EINVAL;
@@ -147,42 +166,24 @@ ssize_t engine_read(struct engine *en, struct node *n, void *buf, size_t size, o
 	f = get_file(en, n, e);
 	if (!f)
 		return -1;
-	while (done < size) {
-		ssize_t got =
-			pread(f->fd, (char *)buf + done, size - done, off + (off_t)done);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0) {
-			err_sys(e, n->name, "cannot read");
-			put_file(f);
-			engine_find_fault(en, n, FINDING_UNREADABLE, "%s", e->msg);
-			return -1;
-		}
-		if (got == 0)
-			break;
-		done += (size_t)got;
-	}
-	return settle(en, n, f, (ssize_t)done, e);
+	got = read_at(f->fd, buf, size, off);
+	if (got >= 0)
+		return settle(en, n, f, got, e);
+	err_sys(e, n->name, "cannot read");
+	put_file(f);
+	engine_find_fault(en, n, FINDING_UNREADABLE, "%s", e->msg);
+	return -1;
 }
 
 ssize_t content_peek(struct engine *en, struct node *n, void *buf, size_t size)
 {
 	struct err e;
 	cleanup_close int fd = node_open(en, n, O_RDONLY, &e);
-	size_t done = 0;
 
-	if (fd < 0 || n->seen.size > (int64_t)size)
+	if (fd < 0 || n->seen.size > (int64_t)size ||
+		read_at(fd, buf, (size_t)n->seen.size, 0) != n->seen.size)
 		return -1;
-	while (done < (size_t)n->seen.size) {
-		ssize_t got = pread(
-			fd, (char *)buf + done, (size_t)n->seen.size - done, (off_t)done);
-
-		if (got <= 0)
-			return -1;
-		done += (size_t)got;
-	}
-	return still_as_seen(n, fd) ? (ssize_t)done : -1;
+	return still_as_seen(n, fd) ? n->seen.size : -1;
 }
 
 bool node_is_whole(const struct node *n)

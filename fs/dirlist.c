@@ -65,3 +65,10 @@ void dirlist_free(struct dirlist *l)
 	l->records = NULL;
 	l->bare = NULL;
 }
+
+void dirlist_drop(struct dirlist *l)
+{
+	if (l)
+		dirlist_free(l);
+	free(l);
+}

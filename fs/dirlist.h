@@ -34,5 +34,7 @@ int dirlist_read(struct dirlist *l, const struct engine *en, const char *path,
 int dirlist_merge(struct dirlist *l, struct engine *en, struct err *e);
 
 void dirlist_free(struct dirlist *l);
+/* The same for one that was malloc'd; NULL is fine. */
+void dirlist_drop(struct dirlist *l);
 
 #endif

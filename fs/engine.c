@@ -11,7 +11,7 @@
 #include "common/cleanup.h"
 #include "common/quote.h"
 #include "fs/ahead.h"
-#include "fs/node.h"
+#include "fs/dirlist.h"
 
 int engine_options_init(struct engine_options *o, struct err *e)
 {
@@ -131,15 +131,10 @@ struct node *engine_root(struct engine *en)
 	return en->root;
 }
 
-static struct dir *loaded(const struct node *n)
-{
-	return atomic_load_explicit(&n->dir, memory_order_acquire);
-}
-
 int engine_list(struct engine *en, struct node *dir, const struct entry **entries,
 	size_t *count, struct err *e)
 {
-	struct dir *d = loaded(dir);
+	struct dir *d = node_dir(dir);
 	int rc = 0;
 
 	if (!S_ISDIR(dir->mode)) {
@@ -150,13 +145,13 @@ int engine_list(struct engine *en, struct node *dir, const struct entry **entrie
 		struct dirlist *ready = ahead_take(en->ahead, dir);
 
 		pthread_mutex_lock(&en->load_lock);
-		if (!loaded(dir))
+		if (!node_dir(dir))
 			rc = node_load(en, dir, ready, e);
 		pthread_mutex_unlock(&en->load_lock);
-		ahead_drop(ready);
+		dirlist_drop(ready);
 		if (rc < 0)
 			return -1;
-		d = loaded(dir);
+		d = node_dir(dir);
 	}
 	*entries = d->entries;
 	*count = d->count;
@@ -165,7 +160,7 @@ int engine_list(struct engine *en, struct node *dir, const struct entry **entrie
 
 bool engine_loaded(const struct node *dir)
 {
-	return loaded(dir) != NULL;
+	return node_dir(dir) != NULL;
 }
 
 void engine_read_ahead(struct engine *en, struct ahead *a)

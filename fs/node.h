@@ -59,6 +59,12 @@ struct node {
 	_Atomic(struct attr_list *) attrs; /* NULL: none */
 };
 
+/* What is loaded of a directory; NULL: nothing. */
+static inline struct dir *node_dir(const struct node *n)
+{
+	return atomic_load_explicit(&n->dir, memory_order_acquire);
+}
+
 struct arena {
 	struct arena_chunk *chunks;
 	size_t left;

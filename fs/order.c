@@ -3,12 +3,8 @@
 
 #include <string.h>
 
-static struct dir *loaded(const struct node *n)
-{
-	return atomic_load_explicit(&n->dir, memory_order_acquire);
-}
-
-size_t order_position(const struct dir *d, const char *name)
+/* The first entry that is not before this name. */
+static size_t position(const struct dir *d, const char *name)
 {
 	size_t low = 0, high = d->count;
 
@@ -23,22 +19,27 @@ size_t order_position(const struct dir *d, const char *name)
 	return low;
 }
 
+size_t order_behind(const struct node *n)
+{
+	return position(node_dir(n->parent), n->name) + 1;
+}
+
 struct node *order_next_loaded(struct node *dir)
 {
 	size_t from = 0;
 
 	for (;;) {
-		struct dir *d = loaded(dir);
+		struct dir *d = node_dir(dir);
 
 		for (size_t i = from; d && i < d->count; i++) {
 			struct node *n = d->entries[i].node;
 
-			if (S_ISDIR(n->mode) && loaded(n))
+			if (S_ISDIR(n->mode) && node_dir(n))
 				return n;
 		}
 		if (!dir->parent)
 			return NULL;
-		from = order_position(loaded(dir->parent), dir->name) + 1;
+		from = order_behind(dir);
 		dir = dir->parent;
 	}
 }
@@ -54,10 +55,10 @@ struct node *order_next_file(struct node *n)
 	struct node *dir = S_ISDIR(n->mode) ? n : n->parent;
 	size_t from = 0;
 
-	if (dir != n && loaded(dir))
-		from = order_position(loaded(dir), n->name) + 1;
+	if (dir != n && node_dir(dir))
+		from = order_behind(n);
 	for (;;) {
-		struct dir *d = loaded(dir);
+		struct dir *d = node_dir(dir);
 		struct node *down = NULL;
 
 		if (!d)
@@ -78,7 +79,7 @@ struct node *order_next_file(struct node *n)
 		}
 		if (!dir->parent)
 			return NULL;
-		from = order_position(loaded(dir->parent), dir->name) + 1;
+		from = order_behind(dir);
 		dir = dir->parent;
 	}
 }

@@ -9,8 +9,8 @@
 
 #include "fs/node.h"
 
-/* The first entry that is not before this name. */
-size_t order_position(const struct dir *d, const char *name);
+/* The index of the first entry behind this node, in the directory that has its name. */
+size_t order_behind(const struct node *n);
 
 /* The loaded directory behind this one; NULL: none is left. */
 struct node *order_next_loaded(struct node *dir);

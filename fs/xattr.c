@@ -345,8 +345,7 @@ int node_load_own_xattrs(struct engine *en, struct node *n, struct err *e)
 
 static struct dir *dir_of(const struct node *n)
 {
-	return n->parent ? atomic_load_explicit(&n->parent->dir, memory_order_acquire)
-			 : NULL;
+	return n->parent ? node_dir(n->parent) : NULL;
 }
 
 static int ensure_host_xattrs(struct engine *en, struct node *n, struct err *e)

@@ -269,14 +269,13 @@ int drop_capability(struct live *l, struct live_node *n, struct buf *was)
 	return 0;
 }
 
-int return_capability(struct live *l, struct live_node *n, const struct buf *was)
+void return_capability(struct live *l, struct live_node *n, const struct buf *was)
 {
-	struct err e;
+	struct err ignored;
 
-	if (was->len && db_xattr_put(l->db, n->r.id, XATTR_CAPABILITY, was->data,
-				was->len, &e) < 0)
-		return db_errno(l, &e);
-	return 0;
+	if (was->len)
+		db_xattr_put(
+			l->db, n->r.id, XATTR_CAPABILITY, was->data, was->len, &ignored);
 }
 
 /* A change to one attribute; value NULL removes it. */

@@ -155,7 +155,7 @@ int birth_put(struct live *l, struct live_node *dir, const char *name,
 	return rc;
 }
 
-static int store(struct live *l, struct live_node *dir, const char *name,
+int birth_store(struct live *l, struct live_node *dir, const char *name,
 	const struct statx *st, struct birth *b)
 {
 	struct err e;
@@ -189,7 +189,7 @@ static int bear(struct live *l, struct live_node *dir, struct grip *g, const cha
 	if (rc == 0) {
 		rc = *fd >= 0 ? live_statx(*fd, "", st) : live_statx(g->fd, name, st);
 		if (rc == 0)
-			rc = store(l, dir, name, st, b);
+			rc = birth_store(l, dir, name, st, b);
 		if (rc < 0)
 			unlinkat(g->fd, name, S_ISDIR(what->mode) ? AT_REMOVEDIR : 0);
 	}

@@ -147,6 +147,9 @@ int birth_conceive(struct live *l, struct live_node *dir, const struct grip *g,
 /* In a transaction: the record, and the name, if there is one. */
 int birth_put(struct live *l, struct live_node *dir, const char *name,
 	const struct statx *st, struct birth *b, struct err *e);
+/* The same as a transaction of its own. */
+int birth_store(struct live *l, struct live_node *dir, const char *name,
+	const struct statx *st, struct birth *b);
 void birth_free(struct birth *b);
 
 /* record.c: changes to the database. */
@@ -185,7 +188,7 @@ void live_links_free(struct live *l);
 int node_touch(const struct grip *g); /* its change time is now */
 /* security.capability goes; what it was, if was is not NULL, for who fails after that. */
 int drop_capability(struct live *l, struct live_node *n, struct buf *was);
-int return_capability(struct live *l, struct live_node *n, const struct buf *was);
+void return_capability(struct live *l, struct live_node *n, const struct buf *was);
 /* The record's own value, then the staging file's; -ENODATA. */
 int attr_get(struct live *l, struct live_node *n, const struct grip *g, const char *name,
 	bool raw, struct buf *value);

@@ -18,19 +18,6 @@ static int make_file(int dirfd, uint32_t mode, bool may_be_named, int *fd)
 	return *fd < 0 ? -errno : 0;
 }
 
-/* Its record has no name either: a view that is killed leaves nothing of it. */
-static int store(
-	struct live *l, struct live_node *dir, const struct statx *st, struct birth *b)
-{
-	struct err e;
-	int rc = change_begin(l);
-
-	if (rc < 0)
-		return rc;
-	rc = birth_put(l, dir, NULL, st, b, &e);
-	return change_end(l, rc < 0 ? db_errno(l, &e) : 0);
-}
-
 /* Known as a file that is still open and has lost its last name. */
 static int hand_out(struct live *l, int *fd, const struct statx *st,
 	const struct birth *b, struct live_entry *out)
@@ -75,7 +62,8 @@ int live_make_unnamed(struct live *l, struct live_node *dir, const struct live_n
 	if (rc == 0)
 		rc = live_statx(fd, "", &st);
 	if (rc == 0)
-		rc = store(l, dir, &st, &b);
+		/* Without a name either: a view that is killed leaves nothing of it. */
+		rc = birth_store(l, dir, NULL, &st, &b);
 	if (rc == 0) {
 		rc = hand_out(l, &fd, &st, &b, out);
 		if (rc < 0)

@@ -87,7 +87,7 @@ static bool wait_for(const char *path)
 		if (!l)
 			pause_ms(10);
 	}
-	ahead_drop(l);
+	dirlist_drop(l);
 	return l;
 }
 
