@@ -19,6 +19,7 @@ struct name {
 };
 
 struct live_dir {
+	struct live_dir *next, *prev; /* that are open; under the live's lock */
 	struct live *live;
 	struct live_node *node; /* held */
 	struct name *entries;
@@ -35,22 +36,46 @@ struct live_dir *live_opendir(struct live *l, struct live_node *n)
 		return NULL;
 	pthread_mutex_lock(&l->lock);
 	node_hold(n);
-	pthread_mutex_unlock(&l->lock);
 	d->live = l;
 	d->node = n;
 	d->grip = (struct grip)GRIP_NONE;
+	d->next = l->dirs;
+	if (d->next)
+		d->next->prev = d;
+	l->dirs = d;
+	pthread_mutex_unlock(&l->lock);
 	return d;
 }
 
-void live_closedir(struct live_dir *d)
+static void dir_free(struct live_dir *d)
 {
-	pthread_mutex_lock(&d->live->lock);
-	node_drop_hold(d->live, d->node);
-	pthread_mutex_unlock(&d->live->lock);
 	grip_release(&d->grip);
 	buf_free(&d->names);
 	free(d->entries);
 	free(d);
+}
+
+void live_closedir(struct live_dir *d)
+{
+	struct live *l = d->live;
+
+	pthread_mutex_lock(&l->lock);
+	*(d->prev ? &d->prev->next : &l->dirs) = d->next;
+	if (d->next)
+		d->next->prev = d->prev;
+	node_drop_hold(l, d->node);
+	pthread_mutex_unlock(&l->lock);
+	dir_free(d);
+}
+
+void live_dirs_free(struct live *l)
+{
+	while (l->dirs) {
+		struct live_dir *d = l->dirs;
+
+		l->dirs = d->next;
+		dir_free(d);
+	}
 }
 
 static int keep(

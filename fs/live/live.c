@@ -12,6 +12,7 @@ static void release(struct live *l)
 	files_stop(l);
 	live_links_free(l);
 	grip_forget(l);
+	live_dirs_free(l);
 	live_nodes_free(l);
 	free(l->dead);
 	owed_free(l);

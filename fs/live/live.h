@@ -85,7 +85,8 @@ int live_access(struct live *l, struct live_node *n, int mask);
 /*
  * Directories. Between live_dir_begin() and live_dir_end(), of one caller at a time, the
  * listing can be read by position from 0; it is made by the first begin, and made anew by
- * one that says so. live_dir_look() looks a name up, as live_lookup() does.
+ * one that says so. live_dir_look() looks a name up, as live_lookup() does. live_close()
+ * closes what is still open: at an unmount, the kernel does not wait for its releases.
  */
 struct live_dir;
 struct live_dirent {

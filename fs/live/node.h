@@ -57,6 +57,7 @@ struct live {
 	struct live_node *root;
 	struct live_node **buckets;
 	size_t count, bucket_count;
+	struct live_dir *dirs;          /* that are open */
 	struct file *files[LIVE_FILES]; /* content that was used last */
 	size_t open_files;
 	pthread_cond_t opened; /* a first one */
@@ -192,6 +193,9 @@ void return_capability(struct live *l, struct live_node *n, const struct buf *wa
 /* The record's own value, then the staging file's; -ENODATA. */
 int attr_get(struct live *l, struct live_node *n, const struct grip *g, const char *name,
 	bool raw, struct buf *value);
+
+/* dir.c: what the kernel did not close before the view ended. */
+void live_dirs_free(struct live *l);
 
 /* file.c */
 void files_forget(struct live *l, const struct live_node *n);

@@ -110,6 +110,26 @@ static void test_dots(void)
 	end("dots");
 }
 
+/* An unmount does not wait for the kernel's releases: who looks for leaks sees them. */
+static void test_open_at_the_end(void)
+{
+	struct live_dir *d[4];
+
+	begin();
+	must(make_at(l, "a", S_IFDIR | 0755, 0), "a");
+	for (int i = 0; i < 4; i++) {
+		d[i] = live_opendir(l, i ? live_root(l) : must_at(l, "a"));
+		is_int(live_dir_begin(d[i], true), 0, "listed");
+		if (i != 2)
+			live_dir_end(d[i]);
+	}
+	live_dir_end(d[2]);
+	live_closedir(d[1]);
+	live_closedir(d[3]);
+	must(chown_node(l, must_at(l, "a"), 3, 4), "the others are open");
+	end("open when the view ends");
+}
+
 static void try_name(const char *name)
 {
 	struct live_new what = {S_IFREG | 0604, 022, 0, NULL};
@@ -352,6 +372,7 @@ int main(void)
 	scratch_make();
 	test_listing();
 	test_dots();
+	test_open_at_the_end();
 	test_names();
 	test_whiteout();
 	test_deep();
