@@ -7,7 +7,8 @@
  *
  * Who is silent for a moment is let go, and so is whoever was started meanwhile by one
  * that is held: who comes to life on one processor must not stay there. Where it gets on
- * better when it is not held, since others use that processor too, it is not.
+ * better when it is not held, since others use that processor too, it is not. Where many
+ * come and go one after the other, all are held together (fs/hold_whole.h).
  *
  * A struct hold is shared by all threads, and by processes that are forked after
  * hold_new(). All functions take NULL for a session that holds nobody.

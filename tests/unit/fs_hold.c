@@ -59,7 +59,7 @@ static int ask_a_lot(struct hold *h, pid_t thread)
 	return -1;
 }
 
-/* Waits; and starts another like it for each byte it is sent, and tells its number. */
+/* Waits; and starts another for each byte it is sent, which tells its number. */
 struct program {
 	pid_t pid;
 	int to, from;
@@ -72,21 +72,27 @@ static void die_with(pid_t parent)
 		_exit(0);
 }
 
+#define SPINS 'r'
+
 static void live(int in, int out, pid_t parent)
 {
 	pid_t self = getpid();
 	char byte;
 
 	die_with(parent);
+	signal(SIGCHLD, SIG_IGN);
 	while (read(in, &byte, 1) == 1) {
 		pid_t child = fork();
 
-		if (child == 0) {
-			die_with(self);
-			pause();
-		}
+		if (child != 0)
+			continue;
+		die_with(self);
+		child = getpid();
 		if (write(out, &child, sizeof(child)) != sizeof(child))
 			_exit(1);
+		while (byte == SPINS)
+			;
+		pause();
 	}
 	_exit(0);
 }
@@ -109,13 +115,18 @@ static struct program start(void)
 	return p;
 }
 
-static pid_t let_fork(const struct program *p)
+static pid_t let_fork_one(const struct program *p, char what)
 {
 	pid_t child = 0;
 
-	if (write(p->to, "", 1) != 1 || read(p->from, &child, sizeof(child)) < 0)
+	if (write(p->to, &what, 1) != 1 || read(p->from, &child, sizeof(child)) < 0)
 		return 0;
 	return child;
+}
+
+static pid_t let_fork(const struct program *p)
+{
+	return let_fork_one(p, 'w');
 }
 
 static void end(const struct program *p)
@@ -229,6 +240,7 @@ static void test_others(struct hold *h)
 	cpu_set_t one;
 	int first = 0;
 
+	wait_ms(600); /* who came and went is forgotten */
 	is_int(ask_a_lot(h, getpid()), -1,
 		"the session's own process is nobody's program");
 	is_int(ask_a_lot(h, getppid()), -1, "nor is one that it does not descend from");
@@ -278,6 +290,74 @@ static void test_follower(struct hold *h)
 	is_int(places(getpid()), everywhere(), "until somebody else asks");
 }
 
+/*
+ * One starts others, which ask something and end, one after the other. Faster where all
+ * are held, or where they are not. Of a hundred, how many saw their parent held?
+ */
+static int come_and_go(struct hold *h, const struct program *p, bool faster_held)
+{
+	int held = 0;
+
+	for (int i = 0; i < 200; i++) {
+		bool is_held = places(p->pid) == 1;
+		pid_t child = let_fork(p);
+
+		for (int n = 200; n; n--)
+			hold_heard(h, child);
+		wait_ms(is_held == faster_held ? 2 : 8);
+		held += is_held;
+		kill(child, SIGKILL);
+		while (places(child)) /* one after the other */
+			wait_ms(1);
+	}
+	return held / 2;
+}
+
+static bool come_and_go_mostly(struct hold *h, const struct program *p, bool held)
+{
+	for (int i = 0; i < 40; i++) {
+		int percent = come_and_go(h, p, held);
+
+		if (held ? percent > 60 : percent < 40)
+			return true;
+	}
+	return false;
+}
+
+static void test_whole(struct hold *h)
+{
+	struct program p = start();
+	pid_t child, spinning[2];
+
+	ok(come_and_go_mostly(h, &p, true),
+		"who starts one program after the other is held");
+	/* But for a trial now and then. */
+	child = let_fork(&p);
+	for (int i = 0; i < 10 && places(child) != 1; i++) {
+		come_and_go_mostly(h, &p, true);
+		child = let_fork(&p);
+	}
+	is_int(places(child), 1, "with those that it starts");
+	ok(soon(child, everywhere()) && soon(p.pid, everywhere()),
+		"all are let go when they are silent");
+	ok(come_and_go_mostly(h, &p, false), "they are not where that is slower");
+	ok(soon(p.pid, everywhere()), "nor afterwards");
+	wait_ms(600); /* it is forgotten */
+	ok(come_and_go_mostly(h, &p, true), "again, when it is faster");
+	hold_release(h);
+	is_int(places(p.pid), everywhere(), "they are let go when it is asked for");
+	wait_ms(100);
+	is_int(places(p.pid), everywhere(), "and stay so while they are silent");
+	ok(come_and_go_mostly(h, &p, true), "and held again");
+	spinning[0] = let_fork_one(&p, SPINS);
+	spinning[1] = let_fork_one(&p, SPINS);
+	come_and_go(h, &p, true);
+	ok(come_and_go(h, &p, true) < 50, "two that run at once are not");
+	ok(places(spinning[0]) == everywhere() && places(spinning[1]) == everywhere(),
+		"and may run where they like");
+	end(&p);
+}
+
 static void test_never(struct hold *h)
 {
 	struct program p = start();
@@ -306,6 +386,7 @@ int main(void)
 	test_left_behind(h);
 	test_others(h);
 	test_follower(h);
+	test_whole(h);
 	test_never(h);
 	hold_end(h);
 	return done_testing();
