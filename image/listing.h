@@ -8,7 +8,8 @@
  * and checks that they make a tree. What comes from an image is not trusted: bad names,
  * doubled names and names below something that is no directory are errors.
  *
- * A listing belongs to one thread. Everything in it lives until listing_free().
+ * A listing belongs to one thread, which may have others compute digests of what it
+ * adds (image/digest_queue.h). Everything in it lives until listing_free().
  */
 #ifndef IMAGE_LISTING_H
 #define IMAGE_LISTING_H
@@ -69,6 +70,7 @@ struct listing {
 	const struct listing *expected;
 	void (*on_name)(void *arg); /* called for each name, for progress; or NULL */
 	void *on_name_arg;
+	unsigned threads; /* that read files of a tree; 0: see digest_queue_begin() */
 
 	struct listing_entry *entries; /* sorted after listing_finish() */
 	size_t count, room;

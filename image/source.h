@@ -11,7 +11,7 @@
 #include "fs/engine.h"
 #include "image/listing.h"
 
-/* A staging tree with its database. Content is read too. */
+/* A staging tree with its database. Content is read too, by l->threads. */
 int list_engine(struct listing *l, struct engine *en, struct err *e);
 
 /*
