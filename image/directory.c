@@ -27,14 +27,14 @@
 #include "fs/stage.h"
 #include "fs/xattr.h"
 #include "image/digest.h"
+#include "image/digest_queue.h"
 #include "image/source.h"
-
-#define BUFFER_SIZE ((size_t)1 << 18)
 
 struct walk {
 	struct listing *l;
+	int root;
 	bool view; /* of livery: its labels are asked past the kernel */
-	char *buffer;
+	struct digest_queue *digests;
 	char *names, *value;
 };
 
@@ -53,24 +53,48 @@ static void set_from_stat(struct listing_inode *in, const struct statx *st)
 	}
 }
 
-static int digest_file(struct walk *w, int dirfd, const char *name,
-	struct listing_inode *in, struct err *e)
+#define READING (O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC)
+
+/* A file whose path is too long for the kernel is opened by its name. */
+static int open_in(int root, const char *path, const char *name)
 {
-	cleanup_close int fd = openat(
-		dirfd, name, O_RDONLY | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	cleanup_free char *dir = strndup(path, (size_t)(name - path) - 1);
+	cleanup_close int fd =
+		dir ? stage_open_below(root, dir, O_PATH | O_DIRECTORY, 0) : -1;
+
+	return fd < 0 ? -1 : stage_open_below(fd, name, READING, 0);
+}
+
+static int digest_content(
+	int root, const struct digest_file *f, char *buffer, struct err *e)
+{
+	const char *slash = strrchr(f->path, '/'), *name = slash ? slash + 1 : f->path;
+	cleanup_close int fd = strlen(f->path) < PATH_MAX
+				       ? stage_open_below(root, f->path, READING, 0)
+				       : open_in(root, f->path, name);
 	struct digest d;
 	ssize_t got;
 
 	if (fd < 0)
 		return err_sys(e, name, "cannot read");
 	digest_start(&d);
-	while ((got = read(fd, w->buffer, BUFFER_SIZE)) > 0)
-		digest_add(&d, w->buffer, (size_t)got);
+	while ((got = read(fd, buffer, DIGEST_BUFFER)) > 0)
+		digest_add(&d, buffer, (size_t)got);
 	if (got < 0)
 		return err_sys(e, name, "cannot read");
-	if (d.size != in->size)
+	if (d.size != f->in->size)
 		return err_set(e, ERR_REFUSED, "it changed while it was read");
-	digest_finish(&d, in);
+	digest_finish(&d, f->in);
+	return 0;
+}
+
+static int digest_file(
+	void *arg, const struct digest_file *f, char *buffer, struct err *e)
+{
+	const struct walk *w = arg;
+
+	if (digest_content(w->root, f, buffer, e) < 0)
+		return err_wrap(e, "%s: /%s", w->l->name, f->path);
 	return 0;
 }
 
@@ -109,8 +133,8 @@ static int add_xattrs(
 	return w->view ? add_view_label(w, proc, in, e) : 0;
 }
 
-static int fill(struct walk *w, int dirfd, const char *name, const char *path,
-	const struct statx *st, struct listing_inode *in, struct err *e)
+static int fill(struct walk *w, int dirfd, const char *name, const struct statx *st,
+	struct listing_inode *in, struct err *e)
 {
 	char proc[64 + NAME_MAX], target[LISTING_TARGET_MAX + 1];
 
@@ -125,10 +149,7 @@ static int fill(struct walk *w, int dirfd, const char *name, const char *path,
 		if (listing_set_target(w->l, in, target, (size_t)len, e) < 0)
 			return -1;
 	}
-	if (add_xattrs(w, proc, in, e) < 0)
-		return -1;
-	return listing_wants_content(w->l, path, in) ? digest_file(w, dirfd, name, in, e)
-						     : 0;
+	return add_xattrs(w, proc, in, e);
 }
 
 /* Names of one file; two filesystems under one mount (btrfs, overlay) are kept apart. */
@@ -143,25 +164,28 @@ static int add_name(struct walk *w, int dirfd, const char *dir, const char *name
 	const struct statx *st, struct err *e)
 {
 	cleanup_free char *path = NULL;
-	struct listing_inode *in;
+	struct digest_file f = {0};
 	int rc;
 
 	if (asprintf(&path, "%s%s%s", dir, *dir ? "/" : "", name) < 0) {
 		path = NULL;
 		return err_set(e, ERR_SYS, "out of memory");
 	}
-	rc = listing_add(w->l, path, link_id(st), &in, e);
+	rc = listing_add(w->l, path, link_id(st), &f.in, e);
 	if (rc != 0)
 		return rc < 0 ? -1 : 0;
-	if (fill(w, dirfd, name, path, st, in, e) < 0)
+	if (fill(w, dirfd, name, st, f.in, e) < 0)
 		return err_wrap(e, "%s: /%s", w->l->name, path);
-	return 0;
+	if (!listing_wants_content(w->l, path, f.in))
+		return 0;
+	f.path = w->l->entries[w->l->count - 1].path;
+	return digest_queue_add(w->digests, &f);
 }
 
-static int list_names(struct walk *w, int root, const char *dir, struct err *e)
+static int list_names(struct walk *w, const char *dir, struct err *e)
 {
 	cleanup_close int fd =
-		stage_open_below(root, *dir ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
+		stage_open_below(w->root, *dir ? dir : ".", O_RDONLY | O_DIRECTORY, 0);
 	struct stage_list names;
 	int rc = 0;
 
@@ -181,19 +205,19 @@ static int list_names(struct walk *w, int root, const char *dir, struct err *e)
 }
 
 /* Directories are read in the order in which they came into the listing. */
-static int list_all(struct walk *w, int root, struct err *e)
+static int list_all(struct walk *w, struct err *e)
 {
 	struct statx st;
 
-	if (statx(root, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0)
+	if (statx(w->root, "", AT_EMPTY_PATH, STATX_BASIC_STATS, &st) < 0)
 		return err_sys(e, w->l->name, "cannot examine");
-	if (add_name(w, root, "", "", &st, e) < 0)
+	if (add_name(w, w->root, "", "", &st, e) < 0)
 		return -1;
 	for (size_t i = 0; i < w->l->count; i++)
 		if (S_ISDIR(w->l->entries[i].inode->mode) &&
-			list_names(w, root, w->l->entries[i].path, e) < 0)
+			list_names(w, w->l->entries[i].path, e) < 0)
 			return -1;
-	return listing_finish(w->l, e);
+	return 0;
 }
 
 static int open_root(const char *path, struct err *e)
@@ -226,15 +250,18 @@ static bool is_view(int root)
 int list_directory(struct listing *l, const char *path, struct err *e)
 {
 	cleanup_close int root = open_root(path, e);
-	cleanup_free char *buffer = malloc(BUFFER_SIZE);
 	cleanup_free char *names = malloc(XATTR_LIST_MAX);
 	cleanup_free char *value = malloc(XATTR_SIZE_MAX);
-	struct walk w = {.l = l, .buffer = buffer, .names = names, .value = value};
+	struct walk w = {.l = l, .root = root, .names = names, .value = value};
+	int rc;
 
 	if (root < 0)
 		return -1;
-	if (!buffer || !names || !value)
+	if (!names || !value)
 		return err_set(e, ERR_SYS, "out of memory");
 	w.view = is_view(root);
-	return list_all(&w, root, e);
+	if (digest_queue_begin(&w.digests, l->threads, digest_file, &w, e) < 0)
+		return -1;
+	rc = list_all(&w, e);
+	return digest_queue_end(w.digests, rc, e) < 0 ? -1 : listing_finish(l, e);
 }

@@ -16,7 +16,7 @@ int list_engine(struct listing *l, struct engine *en, struct err *e);
 
 /*
  * A directory as the kernel shows it: a view, a running system. What is mounted below it
- * is not part of it.
+ * is not part of it. Content is read by l->threads too.
  */
 int list_directory(struct listing *l, const char *path, struct err *e);
 

@@ -76,15 +76,15 @@ static void show(void *arg, const struct difference *d)
 		printf("# %s %s: %s, %s\n", d->path, d->field, d->expected, d->found);
 }
 
-static void list_both(struct listing *en, struct listing *native)
+static void list_both(const char *tree, struct listing *en, struct listing *native)
 {
 	const struct engine_options o = {.uid = geteuid(), .gid = getegid()};
-	struct engine *engine = must_engine("s", NULL, DB_READ, o);
+	struct engine *engine = must_engine(tree, NULL, DB_READ, o);
 	struct err e = {0};
 
 	must_init(en, "engine");
 	must_init(native, "native");
-	if (list_engine(en, engine, &e) < 0 || list_directory(native, "s", &e) < 0)
+	if (list_engine(en, engine, &e) < 0 || list_directory(native, tree, &e) < 0)
 		errx(1, "%s", e.msg);
 	engine_close(engine);
 }
@@ -120,7 +120,7 @@ static void test_tree(void)
 	char x[MANIFEST_DIGEST_SIZE], y[MANIFEST_DIGEST_SIZE];
 	struct err e = {0};
 
-	list_both(&en, &native);
+	list_both("s", &en, &native);
 	is_int(compare_listings(&en, &native, show, NULL, &e), 0,
 		"the engine and the kernel agree");
 	is_int(manifest_digest(&en, x, &e) | manifest_digest(&native, y, &e), 0,
@@ -128,6 +128,32 @@ static void test_tree(void)
 	is_str(x, y, "with one digest");
 	test_facts(&en);
 	test_facts(&native);
+}
+
+/* A file whose path is longer than the kernel takes, in a directory where it is not. */
+static void test_deep(void)
+{
+	cleanup_listing struct listing en = {0}, native = {0};
+	struct err e = {0};
+	char name[251];
+
+	memset(name, 'n', 250);
+	name[250] = 0;
+	put_dir("deep");
+	if (chdir("deep") < 0)
+		err(1, "deep");
+	for (int i = 0; i < 16; i++) {
+		put_dir(name);
+		if (chdir(name) < 0)
+			err(1, "%s", name);
+	}
+	put_text(name, "content");
+	if (chdir(scratch_dir) < 0)
+		err(1, "%s", scratch_dir);
+	list_both("deep", &en, &native);
+	is_int(compare_listings(&en, &native, show, NULL, &e), 0, "a long path");
+	is_int(strlen(native.entries[17].path), 17 * 251 - 1, "is one");
+	ok(native.entries[17].inode->digested, "and what it leads to is read");
 }
 
 static void fails(const char *path, const char *text)
@@ -153,6 +179,7 @@ static int run_all(void)
 	scratch_make();
 	make_tree();
 	test_tree();
+	test_deep();
 	test_errors();
 	return done_testing();
 }
