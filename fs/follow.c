@@ -28,14 +28,13 @@ static void move(struct follower *f, int processor)
 void follow_caller(struct follower *f, pid_t caller)
 {
 	int held = f->held;
-	cpu_set_t may;
 
 	if (f->settled || !caller)
 		return;
 	if (hold_heard(f->hold, caller) || caller != f->caller || ++f->age >= ASK_EVERY) {
 		f->caller = caller;
 		f->age = 0;
-		f->held = hold_only_processor(caller, &may);
+		f->held = hold_only_processor(caller);
 	}
 	if (f->held != held)
 		f->row = 0;

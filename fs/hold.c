@@ -80,14 +80,14 @@ struct hold {
 	struct caller callers[CALLERS];
 };
 
-int hold_only_processor(pid_t thread, cpu_set_t *may)
+int hold_only_processor(pid_t thread)
 {
-	if (sched_getaffinity(thread, sizeof(*may), may) < 0)
-		CPU_ZERO(may);
-	if (CPU_COUNT(may) != 1)
+	cpu_set_t may;
+
+	if (sched_getaffinity(thread, sizeof(may), &may) < 0 || CPU_COUNT(&may) != 1)
 		return -1;
 	for (int i = 0; i < CPU_SETSIZE; i++)
-		if (CPU_ISSET(i, may))
+		if (CPU_ISSET(i, &may))
 			return i;
 	return -1;
 }
@@ -176,9 +176,7 @@ static void put(int processor, pid_t thread)
 /* If it is still as it was put; what it chose itself stays. */
 static void give_back(const struct hold *h, pid_t thread, int processor)
 {
-	cpu_set_t now;
-
-	if (hold_only_processor(thread, &now) == processor)
+	if (hold_only_processor(thread) == processor)
 		sched_setaffinity(thread, sizeof(h->home), &h->home);
 }
 
@@ -259,9 +257,8 @@ static void let_go(const struct hold *h, struct slot *s)
 static void free_stray(void *arg, pid_t thread)
 {
 	struct hold *h = arg;
-	cpu_set_t now;
 
-	if (!find(h, thread) && hold_only_processor(thread, &now) >= 0)
+	if (!find(h, thread) && hold_only_processor(thread) >= 0)
 		sched_setaffinity(thread, sizeof(h->home), &h->home);
 }
 
@@ -422,6 +419,9 @@ static bool look_at_whole(struct hold *h, int64_t now, unsigned running)
 	if (h->whole.held != held) {
 		atomic_store(&h->whole_on, held ? -1 : choose(h));
 		place_all(h);
+		/* Said since look() asked: nobody would look at them any more. */
+		if (atomic_load(&h->never))
+			hold_release(h);
 	}
 	return h->whole.up;
 }

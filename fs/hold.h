@@ -16,7 +16,6 @@
 #ifndef FS_HOLD_H
 #define FS_HOLD_H
 
-#include <sched.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -47,9 +46,9 @@ bool hold_heard(struct hold *h, pid_t thread);
 
 /*
  * The processor that a thread is held on, by whomever; -1: it may run on several, or is
- * gone. *may: where it may run; nowhere, if it is gone.
+ * gone.
  */
-int hold_only_processor(pid_t thread, cpu_set_t *may);
+int hold_only_processor(pid_t thread);
 
 /* Lets go of all, before somebody looks at what he may run on. */
 void hold_release(struct hold *h);

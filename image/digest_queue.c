@@ -131,9 +131,9 @@ static void call_helper(struct digest_queue *q)
 static unsigned processors(void)
 {
 	cpu_set_t may;
-	int n = sched_getaffinity(0, sizeof(may), &may) < 0 ? 1 : CPU_COUNT(&may);
 
-	return n < DIGEST_THREADS_MAX ? (unsigned)n : DIGEST_THREADS_MAX;
+	return sched_getaffinity(0, sizeof(may), &may) < 0 ? 1
+							   : (unsigned)CPU_COUNT(&may);
 }
 
 int digest_queue_begin(struct digest_queue **out, unsigned threads, digest_file_fn *fn,

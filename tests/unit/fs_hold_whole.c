@@ -7,34 +7,37 @@
 struct world {
 	unsigned free_rate, held_rate;
 	unsigned came, running;
-	bool uneven; /* two looks with much, two with little, and so on */
+	bool uneven;   /* two looks with much, two with little, and so on */
+	unsigned late; /* questions more in the first look after it was let go */
 };
 
 /* So many looks: of a hundred, in how many was it held? */
 static unsigned go_on(struct whole *w, const struct world *world, unsigned looks)
 {
 	unsigned held = 0;
+	bool was = false;
 
 	for (unsigned i = 0; i < looks; i++) {
-		unsigned asked = (w->held ? world->held_rate : world->free_rate) / 50;
+		unsigned asked = (w->held ? world->held_rate : world->free_rate) / 50 +
+				 (was && !w->held ? world->late : 0);
 		struct whole_seen seen = {.took = WHOLE_LOOK,
 			.asked = world->uneven ? asked / 2 + asked * (i / 2 % 2) : asked,
 			.came = world->came,
 			.running = world->running};
 
-		held += w->held;
+		held += was = w->held;
 		whole_look(w, &seen);
 	}
 	return held * 100 / looks;
 }
 
-static const struct world one_by_one = {12000, 18000, 5, 1, false};
-static const struct world at_once = {12000, 7000, 5, 1, false};
-static const struct world quiet = {2000, 2000, 5, 1, false};
+static const struct world one_by_one = {12000, 18000, 5, 1, false, 0};
+static const struct world at_once = {12000, 7000, 5, 1, false, 0};
+static const struct world quiet = {2000, 2000, 5, 1, false, 0};
 
 static void test_held(void)
 {
-	struct world uneven = one_by_one;
+	struct world uneven = one_by_one, late = one_by_one;
 	struct whole w = {0};
 
 	go_on(&w, &one_by_one, 30);
@@ -43,6 +46,10 @@ static void test_held(void)
 	w = (struct whole){0};
 	uneven.uneven = true;
 	ok(go_on(&w, &uneven, 3000) > 95, "also where it goes up and down");
+	w = (struct whole){0};
+	late.late = 4000;
+	go_on(&w, &late, 30);
+	ok(w.held, "what was asked while all were on their way does not count");
 }
 
 static void test_free(void)
@@ -61,7 +68,7 @@ static void test_free(void)
 
 static void test_same(void)
 {
-	const struct world same = {10000, 10000, 5, 1, false};
+	const struct world same = {10000, 10000, 5, 1, false, 0};
 	struct whole w = {0};
 
 	go_on(&w, &same, 30);
@@ -92,7 +99,7 @@ static void test_crowded(void)
 
 static void test_quiet(void)
 {
-	const struct world alone = {20000, 30000, 0, 1, false};
+	const struct world alone = {20000, 30000, 0, 1, false, 0};
 	struct whole w = {0};
 
 	go_on(&w, &quiet, 100);
