@@ -224,7 +224,7 @@ static const struct command_option command_options[] = {
 	{OPT_DROP, "drop", "WHAT,...", "leave out labels, acls or xattrs (all of them)"},
 	{OPT_ALLOW_UNLABELED, "allow-unlabeled", NULL,
 		"an inode without a label is fine"},
-	{OPT_WITHOUT_FUSE, "without-fuse", NULL, "make it without mounting a view"},
+	{OPT_WITHOUT_FUSE, "without-fuse", NULL, "mount no view, whatever the type"},
 	{OPT_NO_VERIFY, "no-verify", NULL, "do not read the image back"},
 	OPTION_JSON,
 	OPTION_DB,
@@ -236,9 +236,9 @@ const struct command cmd_image = {
 	.synopsis = "STAGING [-- TOOL-OPTION...]",
 	.summary = "Make a filesystem image or an archive of a staging tree",
 	.details =
-		"Runs the format's own tool on a sealed view, reads the image back and\n"
-		"compares every inode. What the format cannot keep is refused. The same\n"
-		"tree gives the same bytes; SOURCE_DATE_EPOCH caps the times in it.",
+		"Runs the format's own tool, reads the image back and compares every\n"
+		"inode. What the format cannot keep is refused. The same tree gives the\n"
+		"same bytes; SOURCE_DATE_EPOCH caps the times in it.",
 	.options = command_options,
 	.min_args = 1,
 	.max_args = -1,

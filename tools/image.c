@@ -21,7 +21,7 @@
 /* How the image is made. */
 enum way {
 	WAY_VIEW,    /* the tool reads a sealed view */
-	WAY_STAGING, /* the tool reads the staging tree, and the image is mended */
+	WAY_STAGING, /* mke2fs reads the staging tree; ext images are finished anyway */
 	WAY_STREAM,  /* an archive, read from the engine */
 };
 
@@ -109,7 +109,6 @@ static int check_labels(struct engine *en, const struct listing *l, struct err *
 	return 0;
 }
 
-/* The engine stays open for a stream only: the view is another process's. */
 static int list_tree(struct job *j, struct engine *en, struct err *e)
 {
 	const struct image_request *r = j->request;
@@ -134,11 +133,11 @@ static void say_way(const char *why)
 
 static int choose_way(struct job *j, struct err *e)
 {
-	enum way other = j->format->family == FORMAT_EXT ? WAY_STAGING : WAY_STREAM;
+	enum format_family family = j->format->family;
 	struct err why;
 
-	j->way = other;
-	if (j->format->family == FORMAT_ARCHIVE)
+	j->way = family == FORMAT_EXT ? WAY_STAGING : WAY_STREAM;
+	if (family == FORMAT_EXT || family == FORMAT_ARCHIVE)
 		return 0;
 	if (!j->request->without_fuse) {
 		if (session_host_selinux("") && !j->request->engine.no_labels)
@@ -151,12 +150,12 @@ static int choose_way(struct job *j, struct err *e)
 	return j->way == WAY_STREAM ? make_check_stream(j->format, e) : 0;
 }
 
-/* What only the other way keeps. ext is mended from the listing on both. */
+/* What only a stream keeps. */
 static int check_unshown(struct job *j, struct err *e)
 {
 	const char *path = format_unshown(&j->listing);
 
-	if (!path || j->way != WAY_VIEW || j->format->family == FORMAT_EXT)
+	if (!path || j->way != WAY_VIEW)
 		return 0;
 	j->way = WAY_STREAM;
 	if (make_check_stream(j->format, e) < 0)
@@ -251,12 +250,14 @@ static int make(struct job *j, const char *out, struct engine *en, struct making
 		.tick = show_size,
 		.tick_arg = m,
 	};
-	if (j->way == WAY_VIEW)
-		rc = make_from_view(m, j, e);
-	else if (j->way == WAY_STAGING)
-		rc = make_from_directory(m, j->place->staging, e);
-	else if ((rc = make_from_stream(m, en, e)) == 0)
-		rc = check_findings(en, e);
+	if (j->way == WAY_VIEW) {
+		rc = make_from_view(m, j, e); /* which sees to its own seal */
+	} else {
+		rc = j->way == WAY_STAGING ? make_from_directory(m, j->place->staging, e)
+					   : make_from_stream(m, en, e);
+		if (rc == 0)
+			rc = check_findings(en, e);
+	}
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
 	return rc;
@@ -399,7 +400,7 @@ int image_make(const struct place *p, const struct image_request *r,
 	if (rc == 0)
 		rc = check_unshown(&j, e);
 	/* The view's daemon is forked: it must not inherit a database that is open. */
-	if (rc == 0 && j.way != WAY_STREAM)
+	if (rc == 0 && j.way == WAY_VIEW)
 		engine_close(take_ptr(en));
 	if (rc == 0)
 		rc = run_job(&j, en, out, e);

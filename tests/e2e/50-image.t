@@ -65,7 +65,7 @@ check() { # TYPE FILE DESCRIPTION: what was made of rootfs in whatever way
 	esac
 }
 
-# --- the real root, through a view
+# --- the real root, as each format is made by itself
 
 # No compression: the content of the files is not what is tested.
 fast="-- -noI -noD -noF -noX"
@@ -75,6 +75,7 @@ for type in ext4 ext2 squashfs erofs tar; do
 	ok "$type: made" image $type -o out/image rootfs $options
 	is "$ERR" "" "$type: without a word"
 	case $type in
+	ext?) way="from the staging tree, without a view" ;;
 	tar) way="as a stream, without a view" ;;
 	*) way="through a sealed view" ;;
 	esac
@@ -120,10 +121,9 @@ rm -f out/* raw
 
 # --- the real root, without a view
 
-for type in ext4 ext3 tar squashfs erofs; do
-	options="" way="as a stream, without a view"
+for type in tar squashfs erofs; do
+	options=
 	case $type in
-	ext?) way="from the staging tree, without a view" ;;
 	squashfs) options="-- -c gzip -X level=1" ;;
 	erofs)
 		if ! mkfs.erofs --help 2>&1 | grep -q -e --tar; then
@@ -137,7 +137,7 @@ for type in ext4 ext3 tar squashfs erofs; do
 	esac
 	ok "$type without FUSE" image $type --without-fuse -o out/image rootfs $options
 	is "$ERR" "" "$type without FUSE: without a word"
-	like "$OUT" "made $way, verified" "$type without FUSE: says so"
+	like "$OUT" "made as a stream, without a view, verified" "$type without FUSE: says so"
 	nothing_else "$type without FUSE" image
 	check $type out/image "$type without FUSE"
 	mv out/image "kept.$type"
@@ -165,8 +165,10 @@ f("random", bytes((i * i * 7 + i // 256) % 256 for i in range(200000)), x=F)
 SPEC
 as_user "$LIVERY" unpack t.tar t >/dev/null || bail "nothing to go on with"
 tree=$(digest t)
+ok "ext4 without FUSE" image ext4 --without-fuse -o out/other t
 for type in ext4 ext3 ext2 squashfs erofs tar; do
 	ok "$type of everything" image $type -o out/$type t
+	[ $type != ext4 ] || ok "ext4 without FUSE: is what is made anyway" cmp out/ext4 out/other
 	is "$(digest out/$type)" "$tree" "$type of everything: digest"
 	if [ $type != tar ] && have_root; then
 		is "$(mounted_digest out/$type $type)" "$tree" "$type of everything: as the kernel shows it"
@@ -226,7 +228,7 @@ if have_root; then
 		ok "no /dev/fuse: $type" hidden image -t $type -o out/image t
 		like "$OUT" "without a view, verified" "no /dev/fuse: $type says how it was made"
 		case $type in
-		tar) is "$ERR" "" "no /dev/fuse: nothing to be told of tar" ;;
+		ext4 | tar) is "$ERR" "" "no /dev/fuse: nothing to be told of $type" ;;
 		*) like "$ERR" "^livery: without a view, since .*/dev/fuse" "no /dev/fuse: $type says why" ;;
 		esac
 		is "$(digest out/image)" "$tree" "no /dev/fuse: $type is the same"
