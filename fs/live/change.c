@@ -37,6 +37,9 @@ int grip_writable(struct live *l, struct live_node *n, struct grip *g)
 		if (rc < 0)
 			return rc;
 	}
+	/* It is what is above that could not be passed. */
+	if (g->fd < 0)
+		return -EACCES;
 	if ((g->st.stx_mode & want) == want || S_ISLNK(g->st.stx_mode))
 		return -EACCES;
 	rc = node_adopt(l, n, &g->st);

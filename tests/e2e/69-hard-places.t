@@ -251,6 +251,26 @@ ok "rm -rf of it all" as_user bash -c 'rm -rf v/*'
 is "$(ls -A t)" "" "leaves nothing"
 done_with "permissions"
 
+as_user mkdir -p t/shut/plain t/shut/known
+as_user chmod 711 t/shut/plain t/shut/known
+fresh
+as_user chown 3 v/shut/known
+ok "names in directories that are open, below one that is closed beside the view" py '
+fds = [os.open(f"v/shut/{d}", os.O_RDONLY) for d in ("plain", "known")]
+os.chmod("t/shut", 0)
+for fd in fds:
+    for open_it in (lambda: os.stat("name", dir_fd=fd),
+            lambda: os.open(".", os.O_TMPFILE | os.O_RDWR, dir_fd=fd)):
+        try: raise SystemExit(open_it())
+        except PermissionError: pass
+os.chmod("t/shut", 0o755)
+time.sleep(1)'
+is "$(as_user stat -c '%u %a' v/shut/known v/shut/plain | xargs)" "3 711 0 711" \
+	"are refused, and the directories are as before"
+strict_umount v
+records "closed above"
+rest
+
 as_user bash -c 'mkdir t && cd t && echo text | tee f1 f2 f3 f4 f5 >/dev/null && chmod 6755 f?'
 fresh
 ok "setuid bits that only the staging file has" as_user bash -c 'cd v && setfattr -n user.x -v 1 f1 &&
