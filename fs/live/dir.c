@@ -119,18 +119,29 @@ static int load_from(struct live_dir *d, int fd)
 	return rc;
 }
 
+/* Who may read a directory and not search it learns names, and nothing else of them. */
+static int open_to_list(struct live_dir *d)
+{
+	char path[GRIP_PATH];
+	int fd;
+
+	if (!(d->grip.st.stx_mode & S_IXUSR))
+		grip_writable(d->live, d->node, &d->grip);
+	fd = open(grip_path(&d->grip, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == EACCES && grip_writable(d->live, d->node, &d->grip) == 0)
+		fd = open(grip_path(&d->grip, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
 static int load(struct live_dir *d)
 {
 	cleanup_close int fd = -1;
-	char path[GRIP_PATH];
 	int rc = node_sync(d->live, d->node);
 
 	if (rc < 0)
 		return rc;
-	fd = open(grip_path(&d->grip, path), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno == EACCES && grip_writable(d->live, d->node, &d->grip) == 0)
-		fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return fd < 0 ? -errno : load_from(d, fd);
+	fd = open_to_list(d);
+	return fd < 0 ? fd : load_from(d, fd);
 }
 
 int live_dir_begin(struct live_dir *d, bool anew)

@@ -232,9 +232,10 @@ rm -rf source
 
 # --- permissions of the staging tree
 
-as_user bash -c 'mkdir -p t/ro t/d/sub t/e/sub t/z/in t/w && echo f >t/z/f && echo g >t/g &&
-	chmod 555 t/ro t/d t/e && chmod 600 t/z/in && chmod 300 t/w && chmod 000 t/z'
+as_user bash -c 'mkdir -p t/ro t/d/sub t/e/sub t/z/in t/w t/l/sub && echo f >t/z/f && echo g >t/g &&
+	chmod 555 t/ro t/d t/e && chmod 600 t/z/in && chmod 300 t/w && chmod 000 t/z && chmod 444 t/l'
 fresh
+is "$(as_user find v/l -printf '%P %m ')" " 444 sub 755 " "a directory of mode 0444 is listed"
 is "$(as_user cat v/z/f)" "f" "a file in a directory of mode 0000"
 ok "a directory of mode 0600 in it" as_user touch v/z/in/new
 ok "a file moved into one of mode 0555" as_user mv v/g v/ro/g
