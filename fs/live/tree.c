@@ -103,7 +103,8 @@ void node_release(struct live *l, struct live_node *n)
 	files_forget(l, n);
 	if (l->near == n)
 		grip_forget(l);
-	if (n->orphan)
+	/* Its record may have gone meanwhile, and the number be another's. */
+	if (n->orphan && node_sync(l, n) == 0 && n->orphan)
 		orphan_dead(l, n->r.id);
 	if (n->fd >= 0)
 		close(n->fd);

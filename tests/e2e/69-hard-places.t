@@ -198,6 +198,21 @@ ok "the file is changed after it" wait_for 10 test -e t/went
 works "numbers that are used again"
 is "$(as_user stat -c %u v/stranger)" "55" "and is no other file"
 as_user rm v/go v/went
+ok "a number that is used again while the file that had it is still open" py '
+import subprocess, sys
+os.mkdir("v/p")
+first = os.open("v/first", os.O_RDWR | os.O_CREAT)
+os.unlink("v/first")
+os.rename("t/p", "t/q")
+subprocess.run([sys.argv[1], "status", "--repair", "t"], check=True, stdout=subprocess.DEVNULL)
+second = os.open("v/second", os.O_RDWR | os.O_CREAT)
+os.unlink("v/second")
+os.close(first)
+time.sleep(0.3)
+os.mkdir("v/third")
+os.fchown(second, 88, 88)
+os.close(second)' "$LIVERY"
+works "numbers that are still in use"
 done_with "no name"
 
 # --- hard links made beside the view
