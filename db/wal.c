@@ -9,12 +9,14 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
 #include "common/descriptor.h"
+#include "common/mapped.h"
 #include "common/quote.h"
 #include "db/internal.h"
 
@@ -252,9 +254,37 @@ int db_checkpoint(struct db *db, bool trim, struct err *e)
 		       : db_fail(db, e, "bring in the log");
 }
 
+/* The index of the log, which SQLite maps, and takes where it is there and empty. */
+static char *make_index(const struct db *db)
+{
+	cleanup_close int fd = -1;
+	char *path = NULL;
+
+	if (!mapped_wants_room(db->lock_fd) || asprintf(&path, "%s-shm", db->file) < 0)
+		return NULL;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		mapped_in_place(fd);
+		return path;
+	}
+	free(path);
+	return NULL;
+}
+
+static int enter(const struct db *db)
+{
+	cleanup_free char *made = make_index(db);
+	int rc = journal_mode(db->sql, "wal");
+
+	/* Nobody has it as long as the file is in no WAL mode. */
+	if (rc != SQLITE_OK && made && !db_is_wal(db->lock_fd))
+		unlink(made);
+	return rc;
+}
+
 int db_wal_enter(struct db *db, struct err *e)
 {
-	int rc = journal_mode(db->sql, "wal");
+	int rc = enter(db);
 
 	if (rc == SQLITE_CANTOPEN && sqlite3_errcode(db->sql) == SQLITE_ROW)
 		return err_set(e, ERR_INPUT,

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/mapped.h"
 #include "fs/live/intent_slot.h"
 
 struct intent {
@@ -46,6 +47,8 @@ int intent_open(struct intent **out, struct db *db, struct err *e)
 	if (!i->path)
 		return -1;
 	fd = open(i->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		mapped_in_place(fd);
 	/* Room is taken now: there must be none wanting when it is written to. */
 	if (fd < 0 || (errno = posix_fallocate(fd, 0, sizeof(*i->slot))) != 0)
 		return err_sys(e, i->path, "cannot make the view's note of what it does");

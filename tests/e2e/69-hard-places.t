@@ -475,4 +475,34 @@ as_root umount t/proc
 as_user rm -r v/proc v/other
 done_with "a mount within"
 as_root umount disk
+
+# btrfs puts what is changed into another place, also what is mapped.
+truncate -s 1G btrfs.img
+if ! mkfs.btrfs -q btrfs.img >/dev/null 2>&1 ||
+	! as_root mount -o loop btrfs.img disk 2>/dev/null; then
+	diag "no btrfs here"
+	finish
+fi
+count=0
+mkdir disk/t && chown "$(as_user id -u)" disk disk/t
+ok "a tree on btrfs" mount_view disk/t v -o rw
+as_user bash -c 'cd v && for i in {1..40}; do echo "$i" >"f$i" && chown "$i" "f$i"; done'
+sync -f disk
+for size in 256M 32M 4M 1M 64K 4K; do
+	while as_user fallocate -l "$size" "disk/fill.$((++count))" 2>/dev/null; do :; done
+done
+sync -f disk
+ok "rm on a full disk" as_user bash -c 'rm v/f{2..40}'
+full "touch" touch v/new
+is "$(looks f1)" "f1 1 1 " "what is there is as before"
+rm disk/fill.*
+sync -f disk
+works "btrfs with room again"
+strict_umount v
+is "$(ls disk)" "t
+t.livery" "the database is one file"
+records "btrfs" disk/t.livery
+ok "status" as_user "$LIVERY" status disk/t
+as_root umount disk
+rm btrfs.img
 finish
