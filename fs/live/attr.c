@@ -343,16 +343,42 @@ static int apply(struct live *l, const struct setting *s, struct db_record *r)
 	return rc == 0 ? node_put(l, r) : rc;
 }
 
-/* The staging file's own would show again where the record's is gone. */
-static int drop_host(const struct grip *g, const char *name)
+/* The staging file's own would show again where the record's is gone. 1: it was there. */
+static int drop_host(const struct grip *g, const char *name, struct buf *was)
+{
+	char path[GRIP_PATH];
+	/* A capability that is not there could not be removed either, says the kernel. */
+	int rc = host_get(g, name, was);
+
+	if (rc < 0)
+		return rc == -ENODATA ? 0 : rc;
+	if (removexattr(grip_path(g, path), name) == 0)
+		return 1;
+	return errno == ENODATA || errno == ENOTSUP ? 0 : -errno;
+}
+
+static void return_host(const struct grip *g, const char *name, const struct buf *was)
 {
 	char path[GRIP_PATH];
 
-	/* A capability that is not there could not be removed either, says the kernel. */
-	if (!xattr_host_shows(name) || getxattr(grip_path(g, path), name, NULL, 0) < 0 ||
-		removexattr(path, name) == 0)
-		return 0;
-	return errno == ENODATA || errno == ENOTSUP ? 0 : -errno;
+	setxattr(grip_path(g, path), name, was->len ? was->data : "", was->len, 0);
+}
+
+/* First what may be refused, and can be taken back. */
+static int store(struct live *l, const struct grip *g, const struct setting *s,
+	struct db_record *r)
+{
+	cleanup_buf struct buf was = {0};
+	int dropped = s->value ? 0 : drop_host(g, s->name, &was);
+	int rc = dropped < 0 ? dropped : node_touch(g);
+
+	if (rc == 0)
+		rc = change_begin(l);
+	if (rc == 0)
+		rc = change_end(l, apply(l, s, r));
+	if (rc < 0 && dropped > 0)
+		return_host(g, s->name, &was);
+	return rc;
 }
 
 static int set(struct live *l, struct live_node *n, struct grip *g, struct setting *s,
@@ -376,17 +402,13 @@ static int set(struct live *l, struct live_node *n, struct grip *g, struct setti
 		if (!s->value && !was_there && r.mode == n->r.mode)
 			return 0;
 	}
-	rc = change_begin(l);
-	if (rc == 0)
-		rc = change_end(l, apply(l, s, &r));
+	rc = store(l, g, s, &r);
 	if (rc < 0)
 		return rc;
 	n->r = r;
 	if (s->value && !is_label(s->name))
 		n->r.has_xattrs = true;
-	if (!s->value)
-		rc = drop_host(g, s->name);
-	return rc == 0 ? node_touch(g) : rc;
+	return 0;
 }
 
 static int set_locked(

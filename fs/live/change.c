@@ -109,12 +109,56 @@ static void kill_setid(struct db_record *r, const struct live_node *n, uint32_t 
 		r->mode = left;
 }
 
+/* The staging file's own mode only says whether it may run; its change time is ours. */
+static int follow_mode(
+	const struct live_node *n, const struct grip *g, uint32_t mode, int what)
+{
+	char path[GRIP_PATH];
+
+	if (!(what & LIVE_MODE) || !S_ISREG(n->type) ||
+		(g->st.stx_mode & 07777) == show_staging_mode(mode))
+		return node_touch(g);
+	if (chmod(grip_path(g, path), show_staging_mode(mode)) < 0)
+		return -errno;
+	return 0;
+}
+
+static void return_mode(const struct live_node *n, const struct grip *g, int what)
+{
+	char path[GRIP_PATH];
+
+	if (what & LIVE_MODE && S_ISREG(n->type))
+		chmod(grip_path(g, path), g->st.stx_mode & 07777);
+}
+
+static int store_change(struct live *l, struct live_node *n, const struct grip *g,
+	const struct db_record *r, int what)
+{
+	int rc = change_begin(l);
+
+	if (rc < 0)
+		return rc;
+	if (r->mode != n->r.mode)
+		rc = keep_acl(l, n, g, r->mode);
+	if (rc == 0 && what & (LIVE_UID | LIVE_GID) && !S_ISDIR(n->type))
+		rc = drop_capability(l, n, NULL);
+	if (rc == 0)
+		rc = node_put(l, r);
+	rc = change_end(l, rc);
+	if (rc == 0)
+		n->r = *r;
+	return rc;
+}
+
+/* First what may be refused, and can be taken back. */
 static int change_record(struct live *l, struct live_node *n, const struct grip *g,
 	const struct stat *st, int what)
 {
 	struct db_record r;
 	int rc = node_adopt(l, n, &g->st);
 
+	if (rc == 0)
+		rc = keep_bits(l, n, g);
 	if (rc < 0)
 		return rc;
 	r = n->r;
@@ -126,36 +170,15 @@ static int change_record(struct live *l, struct live_node *n, const struct grip 
 		r.uid = st->st_uid;
 	if (what & LIVE_GID)
 		r.gid = st->st_gid;
+	rc = follow_mode(n, g, r.mode, what);
 	/* tar gives root's files to root. */
-	if (r.mode == n->r.mode && r.uid == n->r.uid && r.gid == n->r.gid &&
-		!r.has_xattrs)
-		return 0;
-	rc = change_begin(l);
-	if (rc < 0)
+	if (rc < 0 || (r.mode == n->r.mode && r.uid == n->r.uid && r.gid == n->r.gid &&
+			      !r.has_xattrs))
 		return rc;
-	if (r.mode != n->r.mode)
-		rc = keep_acl(l, n, g, r.mode);
-	if (rc == 0 && what & (LIVE_UID | LIVE_GID) && !S_ISDIR(n->type))
-		rc = drop_capability(l, n, NULL);
-	if (rc == 0)
-		rc = node_put(l, &r);
-	rc = change_end(l, rc);
-	if (rc == 0)
-		n->r = r;
+	rc = store_change(l, n, g, &r, what);
+	if (rc < 0)
+		return_mode(n, g, what);
 	return rc;
-}
-
-/* The staging file's own mode only says whether it may run; its change time is ours. */
-static int follow_mode(const struct live_node *n, const struct grip *g, int what)
-{
-	char path[GRIP_PATH];
-
-	if (!(what & LIVE_MODE) || !S_ISREG(n->type) ||
-		(g->st.stx_mode & 07777) == show_staging_mode(n->r.mode))
-		return node_touch(g);
-	if (chmod(grip_path(g, path), show_staging_mode(n->r.mode)) < 0)
-		return -errno;
-	return 0;
 }
 
 static struct timespec wanted_time(const struct timespec *t, int what, int given, int now)
@@ -186,11 +209,8 @@ static int change(struct live *l, struct live_node *n, struct grip *g,
 		rc = -EOPNOTSUPP;
 	if (rc == 0 && what & LIVE_SIZE)
 		rc = file_truncate(l, n, st->st_size);
-	if (rc == 0 && what & (LIVE_MODE | LIVE_UID | LIVE_GID)) {
+	if (rc == 0 && what & (LIVE_MODE | LIVE_UID | LIVE_GID))
 		rc = change_record(l, n, g, st, what);
-		if (rc == 0)
-			rc = follow_mode(n, g, what);
-	}
 	if (rc == 0 && what & (LIVE_ATIME | LIVE_MTIME | LIVE_ATIME_NOW | LIVE_MTIME_NOW))
 		rc = change_times(g, st, what);
 	/* chown(2) that names nobody. */

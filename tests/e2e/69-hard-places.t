@@ -476,6 +476,33 @@ as_user rm -r v/proc v/other
 done_with "a mount within"
 as_root umount disk
 
+# What the staging tree refuses is not recorded either.
+as_user bash -c 'mkdir t ro && echo ours >t/ours'
+as_root bash -c 'echo theirs >t/theirs && chmod 644 t/theirs && setfattr -n user.x -v theirs t/theirs'
+fresh
+shows() { as_user bash -c 'sleep 1; cd v && stat -c "%u %a" "$1" && getfattr -d --absolute-names "$1"' - "$1" | xargs; }
+exits 1 "chmod of what is somebody else'''s in the staging tree" as_user chmod 755 v/theirs
+is "$(shows theirs)" "0 644 # file: theirs user.x=theirs" "changes nothing"
+ok "setfattr" as_user setfattr -n user.x -v ours v/theirs
+exits 1 "removing an attribute that the file has itself" as_user setfattr -x user.x v/theirs
+is "$(shows theirs)" "0 644 # file: theirs user.x=ours" "changes nothing"
+ok "chown" as_user chown 5 v/theirs
+is "$(shows theirs)" "5 644 # file: theirs user.x=ours" "is for the record alone"
+strict_umount v
+as_root mount --bind t ro
+as_root mount -o remount,bind,ro ro
+ok "a tree that is read-only" mount_view ro v -o "rw,db=$SCRATCH/t.livery"
+for change in "chown 3" "chmod 600" "setfattr -n user.y -v 1"; do
+	# shellcheck disable=SC2086 # words of a command
+	exits 1 "$change" as_user $change v/ours
+	like "$ERR" "Read-only file system" "says so"
+done
+is "$(shows ours)" "0 644" "nothing is changed"
+strict_umount v
+as_root umount ro
+as_root rm -r t/theirs ro
+rest
+
 # btrfs puts what is changed into another place, also what is mapped.
 truncate -s 1G btrfs.img
 if ! mkfs.btrfs -q btrfs.img >/dev/null 2>&1 ||
