@@ -97,6 +97,19 @@ int db_borrow(struct db_loan **out, const char *path, struct err *e);
 void db_loan_end(struct db_loan *loan);
 
 /*
+ * Sessions that share a view which one of them has made: whoever is the last ends it. One
+ * at a time begins or ends: db_session_begin() takes a place and waits for its turn,
+ * which lasts until db_session_began(). db_session_last() waits for a turn again, which
+ * lasts until db_session_end(), and gives the place back: true where nobody else has one.
+ * What is said of descriptors above holds here too.
+ */
+struct db_session;
+int db_session_begin(struct db_session **out, const char *path, struct err *e);
+void db_session_began(struct db_session *s);
+bool db_session_last(struct db_session *s);
+void db_session_end(struct db_session *s);
+
+/*
  * The daemon's side, DB_LIVE only. db_lend() gives up the writer's place. db_wait_back()
  * takes it again as soon as no loan is left: it blocks, may run in another thread than
  * the one that uses db, and touches nothing but locks; a signal ends it with an error.

@@ -83,6 +83,8 @@ enum db_lock_byte {
 	LOCK_WRITER = 0x60000000, /* who writes; shared: sealed views */
 	LOCK_LIVE,                /* a view that writes is up, also while it lends */
 	LOCK_LOAN,                /* a command borrows */
+	LOCK_TURN,                /* a session begins or ends */
+	LOCK_SESSION,             /* shared: a session uses a view */
 };
 
 /* The statement, reset and with no bindings. NULL with e set. */

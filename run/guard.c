@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "run/supervisor.h"
@@ -41,8 +42,17 @@ static void keep_two(int alive, int listener)
 	close_range(LISTENER + 1, ~0U, 0);
 }
 
+/* What the supervisor has locked is free once it has gone altogether. */
+static void wait_gone(pid_t supervisor)
+{
+	const struct timespec moment = {.tv_nsec = 1000000};
+
+	while (getppid() == supervisor)
+		nanosleep(&moment, NULL);
+}
+
 __attribute__((noreturn)) static void guard(
-	int alive, int listener, const struct run_options *o)
+	int alive, int listener, pid_t supervisor, const struct run_options *o)
 {
 	sigset_t none;
 
@@ -54,6 +64,7 @@ __attribute__((noreturn)) static void guard(
 	prctl(PR_SET_NAME, "livery-guard");
 	if (!dismissed(ALIVE)) {
 		supervisor_kill_all(LISTENER);
+		wait_gone(supervisor);
 		if (o->orphaned)
 			o->orphaned(o->arg);
 	}
@@ -62,6 +73,7 @@ __attribute__((noreturn)) static void guard(
 
 int guard_start(struct guard *g, int listener, const struct run_options *o, struct err *e)
 {
+	pid_t supervisor = getpid();
 	int ends[2];
 
 	*g = (struct guard){.alive = -1};
@@ -76,7 +88,7 @@ int guard_start(struct guard *g, int listener, const struct run_options *o, stru
 	}
 	if (g->pid == 0) {
 		close(ends[1]);
-		guard(ends[0], listener, o);
+		guard(ends[0], listener, supervisor, o);
 	}
 	close(ends[0]);
 	g->alive = ends[1];

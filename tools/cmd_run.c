@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,12 +26,19 @@ static enum run_world opt_world = RUN_HERE;
 /* The view of one run. */
 struct used_view {
 	char *mountpoint;
-	bool ours; /* mounted here, and to be ended */
+	bool ours;         /* mounted by a session, and to be ended by the last one */
+	struct hold *hold; /* of this session, if that was it; or NULL */
+	/* Of a view that writes: its database, and this session's place among those that
+	 * use it. */
+	char *db;
+	struct db_session *session;
 };
 
 static void forget_view(struct used_view *v)
 {
 	free(v->mountpoint);
+	free(v->db);
+	db_session_end(v->session);
 }
 
 static int take_first(void *arg, const char *mountpoint)
@@ -39,15 +47,59 @@ static int take_first(void *arg, const char *mountpoint)
 	return 1;
 }
 
-static char *find_view(const char *staging, const struct mount_options *m)
+#define MOUNTPOINT "livery-run." /* the beginning of a name that a session gives */
+
+static bool made_by_session(const char *mountpoint)
+{
+	const char *slash = strrchr(mountpoint, '/');
+
+	return slash && strncmp(slash + 1, MOUNTPOINT, strlen(MOUNTPOINT)) == 0;
+}
+
+/* For sessions to meet at, before there is a view: there at once, whoever else makes it.
+ * True: it was not there. */
+static bool make_db(const struct place *p)
+{
+	cleanup_free char *fresh = NULL;
+	struct db *db = NULL;
+	struct err ignored;
+	struct stat st;
+	mode_t mask;
+	bool made;
+
+	if (access(p->db, F_OK) == 0 || stat(p->staging, &st) < 0 ||
+		!S_ISDIR(st.st_mode) || asprintf(&fresh, "%s.%d", p->db, getpid()) < 0)
+		return false;
+	mask = umask(022); /* as the view's daemon makes it */
+	db_open(&db, fresh, DB_CREATE, &ignored);
+	umask(mask);
+	db_close(db);
+	made = db && link(fresh, p->db) == 0;
+	if (db)
+		unlink(fresh);
+	return made;
+}
+
+/*
+ * Takes a place among the sessions of this tree, and the turn. What is in the way will be
+ * in the view's way too. 1 where the database was made for that, 0, -1.
+ */
+static int begin_session(struct used_view *v, const char *staging,
+	const struct mount_options *m, struct err *e)
 {
 	cleanup_place struct place p = {0};
-	char *found = NULL;
 	struct err ignored;
+	bool made;
 
-	if (locate_tree(&p, staging, *m->db ? m->db : NULL, &ignored) == 0)
-		locate_writers(p.db, take_first, &found);
-	return found;
+	if (locate_tree(&p, staging, *m->db ? m->db : NULL, &ignored) < 0)
+		return 0;
+	made = make_db(&p);
+	v->db = strdup(p.db);
+	if (!v->db)
+		return err_set(e, ERR_SYS, "out of memory");
+	if (db_session_begin(&v->session, p.db, &ignored) == 0)
+		locate_writers(p.db, take_first, &v->mountpoint);
+	return made;
 }
 
 /* Where views may be mounted everywhere (AppArmor keeps fusermount3 from elsewhere). */
@@ -58,7 +110,7 @@ static char *make_mountpoint(struct err *e)
 
 	if (!runtime || *runtime != '/' || access(runtime, W_OK | X_OK) < 0)
 		runtime = "/tmp";
-	if (asprintf(&path, "%s/livery-run.XXXXXX", runtime) < 0) {
+	if (asprintf(&path, "%s/" MOUNTPOINT "XXXXXX", runtime) < 0) {
 		err_set(e, ERR_SYS, "out of memory");
 		return NULL;
 	}
@@ -70,33 +122,49 @@ static char *make_mountpoint(struct err *e)
 	return path;
 }
 
-static int begin_view(struct used_view *v, const char *staging,
+/* One that is up keeps its options. */
+static int use_view(struct used_view *v, struct err *e)
+{
+	if (options_said)
+		return err_set(e, ERR_USAGE,
+			"%s: a view of this tree is up already and keeps its options; "
+			"leave out -o, or end that view",
+			v->mountpoint);
+	v->ours = made_by_session(v->mountpoint);
+	return EXIT_FINE;
+}
+
+static int make_view(struct used_view *v, const char *staging,
 	const struct mount_options *m, struct err *e)
 {
 	int rc;
 
-	if (m->writable) {
-		v->mountpoint = find_view(staging, m);
-		if (v->mountpoint && options_said)
-			return err_set(e, ERR_USAGE,
-				"%s: a view of this tree is up already and keeps its "
-				"options; "
-				"leave out -o, or end that view",
-				v->mountpoint);
-		if (v->mountpoint)
-			return 0;
-	}
 	v->mountpoint = make_mountpoint(e);
 	if (!v->mountpoint)
 		return -1;
 	rc = mount_view(staging, v->mountpoint, false, m, e);
-	if (rc == EXIT_FINE) {
-		v->ours = true;
-		return 0;
-	}
-	rmdir(v->mountpoint);
+	v->ours = rc == EXIT_FINE;
+	if (v->ours)
+		v->hold = m->hold;
+	else
+		rmdir(v->mountpoint);
 	/* What went wrong stands on standard error already. */
-	return rc < 0 ? -1 : rc;
+	return rc;
+}
+
+static int begin_view(struct used_view *v, const char *staging,
+	const struct mount_options *m, struct err *e)
+{
+	int made = m->writable ? begin_session(v, staging, m, e) : 0;
+	int rc;
+
+	if (made < 0)
+		return -1;
+	rc = v->mountpoint ? use_view(v, e) : make_view(v, staging, m, e);
+	if (made && rc != EXIT_FINE)
+		unlink(v->db);
+	db_session_began(v->session);
+	return rc;
 }
 
 /* EXIT_FINE, EXIT_FINDINGS where a seal broke, -1. */
@@ -106,6 +174,10 @@ static int end_view(const struct used_view *v, struct err *e)
 
 	if (!v->ours)
 		return EXIT_FINE;
+	if (v->session && !db_session_last(v->session)) {
+		hold_never(v->hold); /* its programs are none of this session's */
+		return EXIT_FINE;
+	}
 	rc = unmount_view(v->mountpoint, e);
 	if (rc >= 0)
 		rmdir(v->mountpoint);
@@ -117,13 +189,18 @@ static int end_view(const struct used_view *v, struct err *e)
 /* Who was killed may not have let go of the view yet. */
 #define ORPHAN_TRIES 20
 
+/* In the guard, which has none of the session's descriptors. */
 static void on_orphaned(void *arg)
 {
+	struct used_view *v = arg;
 	struct err e;
 	int rc = -1;
 
+	v->session = NULL;
+	if (v->db)
+		db_session_begin(&v->session, v->db, &e);
 	for (int i = 0; rc < 0 && i < ORPHAN_TRIES; i++)
-		rc = end_view(arg, &e);
+		rc = end_view(v, &e);
 	if (rc < 0)
 		err_print(&e);
 }
@@ -240,7 +317,7 @@ static int run_in_view(struct used_view *v, const char *staging, int argc, char 
 	struct run_options o = {
 		.world = opt_world,
 		.mountpoint = v->mountpoint,
-		.hold = v->ours ? options_given.hold : NULL,
+		.hold = v->hold,
 		.argv = argv,
 		.orphaned = on_orphaned,
 		.arg = v,

@@ -341,4 +341,49 @@ like "$ERR" "^livery( run)?: .*(view|process)" "it says what is in the way"
 ok "a sealed one beside it" run --ro -o allow-unlabeled tree true
 strict_umount view
 nothing_left "at the end"
+
+# --- sessions that share a view: the last one ends it, whoever mounted it
+
+cat >sharing <<'END'
+livery=$1
+waits() { for i in {1..200}; do [ ! -e "$1" ] || return 0; sleep 0.05; done; return 1; }
+export -f waits
+"$livery" run tree bash -c ': >begun; waits used' &
+first=$!
+waits begun
+"$livery" run tree bash -c ': >used; waits over && mknod "$LIVERY_VIEW"/late c 1 3' &
+second=$!
+wait "$first"; echo "first $?"
+: >over
+wait "$second"; echo "second $?"
+rm -f begun used over
+END
+chmod 644 sharing
+ok "the session that mounted the view ends before another" as_user bash sharing "$LIVERY"
+is "$OUT $ERR" $'first 0\nsecond 0 ' "neither is in the other's way"
+is "$(said tree/late type major minor)" "character device 1 3" "what the other did then is done"
+rm sharing
+ok "rm" run tree rm @/late
+nothing_left "after both"
+cat >several <<'END'
+# Six that begin at once, in a tree that has no database, and end one after the other.
+mkdir new
+for i in 1 2 3 4 5 6; do
+	"$1" run new sh -c 'mknod "$LIVERY_VIEW"/$1 c 1 $1; sleep 0.$1; test -c "$LIVERY_VIEW"/$1' sh $i &
+	pid[i]=$!
+done
+for i in 1 2 3 4 5 6; do
+	wait "${pid[i]}"; echo -n "$? "
+done
+END
+chmod 644 several
+for round in 1 2 3; do
+	ok "six sessions at once ($round)" as_user bash several "$LIVERY"
+	is "$OUT $ERR" "0 0 0 0 0 0  " "each has its view to its end"
+	is "$(as_user "$LIVERY" ls new | grep -c ^c)" 6 "all is done"
+	is "$(find . -maxdepth 1 -name 'new*' | sort | xargs)" "./new ./new.livery" "one database is left"
+	as_user rm -rf new new.livery
+done
+rm several
+nothing_left "after them"
 finish
