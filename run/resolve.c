@@ -32,6 +32,11 @@ static uint64_t device(const struct statx *st)
 	return makedev(st->stx_dev_major, st->stx_dev_minor);
 }
 
+static bool same(const struct statx *a, const struct statx *b)
+{
+	return a->stx_ino == b->stx_ino && device(a) == device(b);
+}
+
 bool view_holds(const struct run_view *v, int fd)
 {
 	struct statx st;
@@ -139,14 +144,48 @@ static int follow_text(struct walk *w, const char *text)
 	return *text == '/' ? to_root(w) : 0;
 }
 
+/* A proc filesystem is that of the pid namespace in which the target is. */
+static bool is_own_proc(const struct target *t, int proc)
+{
+	struct statx theirs, st;
+	int flags = AT_STATX_DONT_SYNC;
+
+	return target_look(t, "ns/pid", STATX_INO, &theirs) == 0 &&
+	       statx(proc, "1/ns/pid", flags, STATX_INO, &st) == 0 && same(&theirs, &st);
+}
+
+/* What proc calls the target. One that knows this process counts as it does. */
+static int numbers_in(int proc, const struct target *t, pid_t *process, pid_t *thread)
+{
+	char self[16];
+
+	*thread = t->tid;
+	if (readlinkat(proc, "self", self, sizeof(self)) > 0)
+		return target_process(t, process);
+	return is_own_proc(t, proc) ? target_own_numbers(t, process, thread) : -ENOENT;
+}
+
+static int follow_self(struct walk *w, enum proc_link kind)
+{
+	char text[48];
+	pid_t process, thread;
+	int rc = numbers_in(w->at, w->t, &process, &thread);
+
+	if (rc < 0)
+		return rc;
+	if (kind == PROC_SELF)
+		snprintf(text, sizeof(text), "%d", process);
+	else
+		snprintf(text, sizeof(text), "%d/task/%d", process, thread);
+	return follow_text(w, text);
+}
+
 /* link: the symbolic link itself, in the directory where the walk is. */
 static int follow_link(struct walk *w, int link, const char *name)
 {
 	char text[PATH_MAX + 1];
 	enum proc_link kind = proc_link(w->at, name);
-	pid_t pid = w->t->tid;
 	ssize_t n;
-	int rc = 0;
 
 	if (++w->links > LINKS_MAX)
 		return -ELOOP;
@@ -158,23 +197,13 @@ static int follow_link(struct walk *w, int link, const char *name)
 		step_to(w, fd);
 		return 0;
 	}
-	if (kind == PROC_SELF || kind == PROC_THREAD_SELF) {
-		rc = target_process(w->t, &pid);
-		n = kind == PROC_SELF
-			    ? snprintf(text, sizeof(text), "%d", pid)
-			    : snprintf(text, sizeof(text), "%d/task/%d", pid, w->t->tid);
-		return rc < 0 ? rc : follow_text(w, text);
-	}
+	if (kind == PROC_SELF || kind == PROC_THREAD_SELF)
+		return follow_self(w, kind);
 	n = readlinkat(link, "", text, sizeof(text) - 1);
 	if (n < 0)
 		return -errno;
 	text[n] = '\0';
 	return follow_text(w, text);
-}
-
-static bool same(const struct statx *a, const struct statx *b)
-{
-	return a->stx_ino == b->stx_ino && device(a) == device(b);
 }
 
 static int step_up(struct walk *w)

@@ -137,9 +137,9 @@ int target_fd_device(const struct target *t, int fd, uint64_t dev)
 	return makedev(st.stx_dev_major, st.stx_dev_minor) == dev ? 0 : -EXDEV;
 }
 
-/* A line "KEY\tVALUE" of a small file in /proc/TID; the value in *value. */
-static int proc_number(
-	const struct target *t, const char *file, const char *key, int base, long *value)
+/* The value of a line "KEY\tVALUE" of a small file in /proc/TID, with its newline. */
+static int proc_value(
+	const struct target *t, const char *file, const char *key, char value[256])
 {
 	cleanup_fclose FILE *f = NULL;
 	char path[64], line[256];
@@ -150,17 +150,28 @@ static int proc_number(
 		return errno == EACCES || errno == EPERM ? -EIO : -errno;
 	while (fgets(line, sizeof(line), f))
 		if (strncmp(line, key, strlen(key)) == 0) {
-			*value = strtol(line + strlen(key), NULL, base);
+			strcpy(value, line + strlen(key));
 			return 0;
 		}
 	return -EIO;
+}
+
+static int proc_number(
+	const struct target *t, const char *file, const char *key, int base, long *value)
+{
+	char text[256];
+	int rc = proc_value(t, file, key, text);
+
+	if (rc == 0)
+		*value = strtol(text, NULL, base);
+	return rc;
 }
 
 int target_fd_is_path(const struct target *t, int fd)
 {
 	char path[64], file[48];
 	struct stat st;
-	long flags;
+	long flags = 0;
 	int rc;
 
 	/* The link's mode says whether it can be read or written (proc(5)). */
@@ -189,4 +200,22 @@ int target_process(const struct target *t, pid_t *pid)
 
 	*pid = rc < 0 ? 0 : (pid_t)value;
 	return rc;
+}
+
+/* In each namespace from ours on it has a number; the last one is its own. */
+static int own_number(const struct target *t, const char *key, pid_t *number)
+{
+	char text[256];
+	int rc = proc_value(t, "status", key, text);
+	const char *last = rc < 0 ? NULL : strrchr(text, '\t');
+
+	*number = last ? (pid_t)strtol(last, NULL, 10) : 0;
+	return rc < 0 ? rc : last ? 0 : -EIO;
+}
+
+int target_own_numbers(const struct target *t, pid_t *process, pid_t *thread)
+{
+	int rc = own_number(t, "NStgid:", process);
+
+	return rc < 0 ? rc : own_number(t, "NSpid:", thread);
 }

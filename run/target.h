@@ -60,4 +60,7 @@ int target_umask(const struct target *t, uint32_t *mask);
 /* The number of the process that the thread belongs to. */
 int target_process(const struct target *t, pid_t *pid);
 
+/* Those of process and thread in the pid namespace that they are in. */
+int target_own_numbers(const struct target *t, pid_t *process, pid_t *thread);
+
 #endif

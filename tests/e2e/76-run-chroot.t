@@ -62,6 +62,46 @@ run --chroot tree rm -f /tmp/new /tmp/link /tmp/console /tmp/copy
 ok "nothing is left" as_user "$LIVERY" status tree
 ok "the host's files are not the view's" run --userns tree sh -c '! chown 5 /etc/hostname 2>/dev/null'
 
+# --- a pid namespace of the program's own: its /proc has other numbers
+
+cat >numbers <<'END'
+import errno, os, sys
+os.chdir(sys.argv[1])
+open("f", "w").close()
+os.chown("f", 5, 6)
+def case(name, function, *args):
+    try:
+        print(name, function(*args))
+    except OSError as e:
+        print(name, errno.errorcode[e.errno])
+fd = os.open("f", os.O_RDONLY)
+directory = os.open(".", os.O_RDONLY)
+for way in (f"self/fd/{fd}", "self/cwd/f", "thread-self/cwd/f", f"self/fd/{directory}/f"):
+    path = f"/proc/{way}"
+    case("owner", lambda: os.stat(path).st_uid)
+    case("set", os.setxattr, path, "trusted.x", b"x")
+    case("list", os.listxattr, path)
+    case("remove", os.removexattr, path, "trusted.x")
+case("device", os.mknod, "/proc/self/cwd/d", 0o020600, os.makedev(1, 3))
+os.unlink("f")
+os.unlink("d")
+END
+chmod 644 numbers
+way="owner 5
+set None
+list ['trusted.x']
+remove None"
+for own in "" "unshare --fork --pid" "unshare --fork --pid --mount-proc" \
+	"unshare --fork --pid --mount-proc unshare --fork --pid --mount-proc"; do
+	# shellcheck disable=SC2086 # words
+	exits 0 "${own:-no namespace}" run --userns tree $own /usr/bin/python3 "$SCRATCH/numbers" @
+	is "$OUT" "$way
+$way
+$way
+$way
+device None" "/proc/self is the program, as the view shows it"
+done
+
 # --- device nodes of the view, which its mount does not let anybody open
 
 cat >opens <<'END'
