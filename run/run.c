@@ -68,6 +68,18 @@ static int listen_to_signals(struct run *r, struct err *e)
 	return r->signals < 0 ? err_sys(e, NULL, "cannot listen to signals") : 0;
 }
 
+/* All that is known of the program's processes is asked there, by their numbers here. */
+static int check_proc(struct err *e)
+{
+	char self[16] = "";
+
+	if (readlink("/proc/self", self, sizeof(self) - 1) > 0 && atol(self) == getpid())
+		return 0;
+	return err_set(e, ERR_REFUSED,
+		"/proc: not mounted, or that of another pid namespace, so that it tells "
+		"of other processes than the program's (unshare(1) has --mount-proc)");
+}
+
 static int look_at_view(struct run *r, struct err *e)
 {
 	struct stat st;
@@ -230,7 +242,7 @@ int run_program(const struct run_options *o, int *status, struct err *e)
 	/* Who is left behind stays a descendant, whose memory may be read. */
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, NULL, "cannot become a reaper of processes");
-	if (look_at_view(&r, e) < 0 || listen_to_signals(&r, e) < 0)
+	if (check_proc(e) < 0 || look_at_view(&r, e) < 0 || listen_to_signals(&r, e) < 0)
 		return -1;
 	rc = child_start(&r.child, o, &r.before, e);
 	if (rc == 0)

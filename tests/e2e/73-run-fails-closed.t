@@ -221,6 +221,17 @@ ok "commands of livery in a session" run tree sh -ec '"$0" mknod "$LIVERY_VIEW"/
 	"$0" chown 5:6 "$LIVERY_VIEW"/by-command; stat -c %u:%g "$LIVERY_VIEW"/by-command; "$0" stat --json "$LIVERY_VIEW"/by-command >/dev/null' "$LIVERY"
 is "$OUT" "5:6" "do what they do elsewhere"
 
+# By the numbers that it has here, /proc would tell of somebody else's processes.
+if have_root; then
+	exits 2 "a /proc of another pid namespace" as_root unshare --fork --pid "${e2e_user[@]}" \
+		"$LIVERY" run tree echo started
+	like "$ERR" "^livery: /proc: .*pid namespace" "that is said"
+	is "$OUT" "" "the program was not started"
+	ok "one of its own" as_root unshare --fork --pid --mount-proc "${e2e_user[@]}" "$LIVERY" run tree \
+		sh -c 'mknod "$1"/namespace c 1 3 && rm "$1"/namespace' sh @
+else
+	skip "a /proc of another pid namespace" "only root can have one"
+fi
 cat >hidden <<'END'
 import ctypes, errno, os
 libc = ctypes.CDLL(None, use_errno=True)
