@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@
 #endif
 
 #define FOREIGN_CALLS 0x40000000 /* x32: __X32_SYSCALL_BIT */
+#define NO_CALL       UINT32_MAX
 #define FILTER_MAX    512
 
 struct program {
@@ -105,6 +107,9 @@ static void write_program(struct program *p, unsigned scopes)
 	skip_if(p, BPF_JEQ, AUDIT_ARCH_X86_64, 1);
 	answer(p, SECCOMP_RET_KILL_PROCESS);
 	load(p, offsetof(struct seccomp_data, nr));
+	/* A tracer's way to have a call not made; the kernel knows none such. */
+	unless(p, BPF_JEQ, NO_CALL, 1);
+	answer(p, SECCOMP_RET_ALLOW);
 	unless(p, BPF_JGE, FOREIGN_CALLS, 1);
 	answer(p, SECCOMP_RET_KILL_PROCESS);
 	/* Its calls would pass by the filter. */

@@ -177,6 +177,11 @@ libc = ctypes.CDLL(None, use_errno=True)
 parameters = ctypes.create_string_buffer(120)
 print(libc.syscall(425, 8, parameters), errno.errorcode[ctypes.get_errno()])'
 is "$OUT" "-1 ENOSYS" "is not there"
+# What strace makes of a call that it is to fail, and proot of one that it answers itself.
+ok "a call of no number" run tree $python -c 'import ctypes, errno
+libc = ctypes.CDLL(None, use_errno=True)
+print(libc.syscall(-1), errno.errorcode[ctypes.get_errno()])'
+is "$OUT" "-1 ENOSYS" "is none, and no reason to kill"
 if [ "$(uname -m)" = x86_64 ]; then
 	cat >foreign.c <<'END'
 #include <stdio.h>
