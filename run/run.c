@@ -31,7 +31,8 @@ struct run {
 	struct child_signals before; /* as this process was called */
 	int signals;                 /* signalfd */
 	int64_t guarded;             /* when the last guard began, milliseconds */
-	bool ended;                  /* the program itself */
+	bool started;                /* the program: it hears the terminal itself, */
+	bool ended;                  /* and has ended */
 	int status;
 };
 
@@ -158,7 +159,7 @@ static int on_signal(struct run *r, const struct signalfd_siginfo *s, struct err
 		return err_set(e, ERR_SYS,
 			"ended by a signal, while processes that the program had left "
 			"behind still used the view; they are killed");
-	else if (s->ssi_code <= 0 && (pid_t)s->ssi_pid != r->child.pid)
+	else if (!r->started || (s->ssi_code <= 0 && (pid_t)s->ssi_pid != r->child.pid))
 		kill(r->child.pid, (int)s->ssi_signo);
 	return 0;
 }
@@ -216,6 +217,10 @@ static int supervise(struct run *r, struct err *e)
 		rc = guard_start(&r->guard, r->child.listener, r->o, e);
 	if (rc == 0)
 		rc = supervisor_start(r->child.listener, &r->view, e);
+	/* What came before it was forked. It has them blocked, and none comes twice. */
+	if (rc == 0)
+		rc = hear_signals(r, e);
+	r->started = true;
 	if (rc < 0)
 		kill(r->child.pid, SIGKILL);
 	else

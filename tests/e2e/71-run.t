@@ -151,6 +151,30 @@ is "$(plain timeout 60 "${e2e_user[@]}" $python terminal "$LIVERY" run tree bash
 line True
 interrupted True 9" "the terminal is the program's"
 rm terminal
+cat >early <<'END'
+import glob, os, pty, sys, time
+# ^C typed while the view is mounted, a bit later each time: no program goes on.
+went_on = 0
+for i in range(20):
+    pid, fd = pty.fork()
+    if pid == 0:
+        os.execv(sys.argv[1], sys.argv[1:])
+    while not glob.glob(sys.argv[-1] + "/livery-run.*"):
+        pass
+    time.sleep(i * 0.001)
+    os.write(fd, b"\x03")
+    seen = b""
+    try:
+        while piece := os.read(fd, 4096):
+            seen += piece
+    except OSError:
+        pass
+    went_on += os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0 or b"went on" in seen
+print(went_on)
+END
+is "$(plain timeout 60 "${e2e_user[@]}" env XDG_RUNTIME_DIR="$SCRATCH" $python early "$LIVERY" run tree \
+	sh -c 'sleep 0.5; echo went on' "$SCRATCH")" 0 "^C while the view is mounted ends the program too"
+rm early
 is "$(as_user env A=b "X=y z" "$LIVERY" run tree sh -c 'echo "$A $X $HOME $PWD"')" "b y z $SCRATCH $SCRATCH" \
 	"environment and working directory stay"
 is "$(as_user env A=b "$LIVERY" run tree env | grep -vE '^(LIVERY_VIEW|_)=' | sort)" \
