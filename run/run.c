@@ -16,6 +16,7 @@
 #include "common/descriptor.h"
 #include "run/child.h"
 #include "run/guard.h"
+#include "run/left.h"
 #include "run/supervisor.h"
 
 /* Milliseconds after which it is said what is waited for. */
@@ -199,8 +200,11 @@ static int wait_for_all(struct run *r, struct err *e)
 		/* That nobody is left says so again and again, until it is reaped. */
 		if (p[1].revents & POLLHUP && !r->ended)
 			poll(p, 1, wait);
-		if (hear_signals(r, e) < 0)
+		if (hear_signals(r, e) < 0) {
+			if (left_kill(r->child.listener))
+				guard_dismiss(&r->guard);
 			return -1;
+		}
 		guard_again(r);
 	}
 	return 0;

@@ -219,3 +219,8 @@ int target_own_numbers(const struct target *t, pid_t *process, pid_t *thread)
 
 	return rc < 0 ? rc : own_number(t, "NSpid:", thread);
 }
+
+int target_filters(const struct target *t, long *count)
+{
+	return proc_number(t, "status", "Seccomp_filters:", 10, count);
+}

@@ -63,4 +63,7 @@ int target_process(const struct target *t, pid_t *pid);
 /* Those of process and thread in the pid namespace that they are in. */
 int target_own_numbers(const struct target *t, pid_t *process, pid_t *thread);
 
+/* How many filters (seccomp(2)) are on it. */
+int target_filters(const struct target *t, long *count);
+
 #endif

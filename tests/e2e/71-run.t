@@ -107,6 +107,24 @@ exits 4 "a program that leaves another behind" run tree \
 is "$(said tree/late type major minor security.x)" "character device 1 3 79" "the view is there until that has ended"
 ok "rm" run tree rm @/late
 
+cat >leaves <<'END'
+time=97.$$ # which no other sleeps
+"$1" run tree sh -c 'cd "$LIVERY_VIEW"; setsid sleep $1 & sh -c "trap : TERM; sleep $1; sleep $1" & exit 0' sh $time 2>said &
+for i in {1..200}; do
+	grep -q "left behind" said && break
+	sleep 0.05
+done
+kill -TERM $!
+wait $!; echo $?
+pgrep -u "$(id -u)" -fx "sleep $time" || echo none
+END
+chmod 644 leaves
+ok "a session that is ended while it waits for what was left behind" as_user bash leaves "$LIVERY"
+is "$(xargs <<<"$OUT")" "2 none" "kills that, which makes no call of its own"
+like "$(tail -n 1 said)" "ended by a signal" "and says so"
+rm -f leaves said
+nothing_left "after that"
+
 # --- streams, descriptors, terminal, environment, directory
 
 is "$(as_user sh -c 'echo text | "$@"' sh "$LIVERY" run tree cat)" text "standard input and output"
