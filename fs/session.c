@@ -73,6 +73,13 @@ int session_check_host(struct err *e)
 			"'livery run' and in sandboxes (no_new_privs); mount it outside "
 			"of "
 			"that");
+	/* libfuse would mount as root does, and nobody could end that. */
+	if (getauxval(AT_EUID) != 0 && geteuid() == 0)
+		return err_set(e, ERR_REFUSED,
+			"cannot mount a view: this process is told that it is root, "
+			"which "
+			"it is not, as under fakeroot (LD_PRELOAD); mount it outside of "
+			"that, or start that in 'livery run'");
 	if (fd < 0) {
 		int why = errno;
 

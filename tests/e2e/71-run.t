@@ -44,6 +44,15 @@ errors "a staging tree that is a file" "a-file" a-file echo started
 errors "a wrong default-owner" "default-owner" -o default-owner=x tree echo started
 errors "a policy that is not there" "no-policy" -o policy=no-policy tree echo started
 rm a-file
+if command -v fakeroot >/dev/null; then
+	exits 2 "under fakeroot" as_user fakeroot "$LIVERY" run tree echo started
+	like "$ERR" "^livery: .*fakeroot" "under fakeroot: that is said"
+	is "$OUT" "" "under fakeroot: the program was not started"
+	ok "fakeroot in a session" run tree fakeroot sh -c 'mknod "$1"/device c 1 3 && rm "$1"/device' sh @
+	as_user rm -f tree.livery
+else
+	skip "under fakeroot" "there is no fakeroot"
+fi
 ok "--help" run --help
 like "$OUT" "^Usage: livery run .*STAGING.*COMMAND" "it has the synopsis"
 nothing_left "after what was refused"
