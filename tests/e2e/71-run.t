@@ -285,6 +285,17 @@ is "$OUT" 0 "is root too"
 is "$(said tree/static type major minor)" "block device 7 3" "and makes a device"
 ok "rm" run tree rm @/static
 
+# As with sudo: the user's own files are another's than root's.
+if command -v git >/dev/null; then
+	as_user git init -q source 2>/dev/null
+	exits 128 "git in a source tree of the user's" run tree git -C source status
+	like "$ERR" "dubious ownership" "finds that it is not root's"
+	ok "git that is told of the user" as_user env "SUDO_UID=$(as_user id -u)" "$LIVERY" run tree git -C source status
+	as_user rm -rf source
+else
+	skip "git in a source tree of the user's" "there is no git"
+fi
+
 # --- sealed
 
 ok "something to see" run tree sh -ec 'cd "$LIVERY_VIEW"; echo c >f; mknod null c 1 3; chown 5:6 f null
