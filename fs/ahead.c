@@ -7,10 +7,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/ahead_dirs.h"
 #include "fs/ahead_files.h"
 #include "fs/dirlist.h"
@@ -33,28 +33,6 @@ struct ahead {
 	struct ahead_dirs dirs;
 	struct ahead_files files;
 };
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* The point in time that is so many nanoseconds from now; at most a second. */
-static struct timespec after(long ns)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_nsec += ns;
-	if (t.tv_nsec >= 1000000000) {
-		t.tv_nsec -= 1000000000;
-		t.tv_sec++;
-	}
-	return t;
-}
 
 struct ahead *ahead_new(struct engine *en)
 {
@@ -124,7 +102,7 @@ static bool read_next_dir(struct ahead *a)
 		l = read_dirlist(a, path, &key);
 	free(path);
 	pthread_mutex_lock(&a->lock);
-	ahead_dirs_add(&a->dirs, l, now_ms());
+	ahead_dirs_add(&a->dirs, l, clock_ms());
 	pthread_cond_broadcast(&a->done);
 	return true;
 }
@@ -170,7 +148,7 @@ static void wait_for_work(struct ahead *a)
 	if (!a->dirs.first && !atomic_load(&a->files.bytes)) {
 		pthread_cond_wait(&a->work, &a->lock);
 	} else {
-		until = after(FORGET_AFTER);
+		until = clock_after(FORGET_AFTER);
 		rc = pthread_cond_timedwait(&a->work, &a->lock, &until);
 		if (rc == ETIMEDOUT && !a->attended) {
 			ahead_dirs_stop(&a->dirs);
@@ -228,7 +206,7 @@ void ahead_listed(struct ahead *a, pid_t reader, struct node *dir, bool first)
 		return;
 	pthread_mutex_lock(&a->lock);
 	if (first && !atomic_load(&dir->dir)->ahead)
-		ahead_dirs_start(&a->dirs, dir, now_ms());
+		ahead_dirs_start(&a->dirs, dir, clock_ms());
 	ahead_files_more(&a->files, reader);
 	wake(a);
 	pthread_mutex_unlock(&a->lock);
@@ -299,7 +277,7 @@ static bool holds(struct engine *en, struct node *dir, const struct dirlist *l)
 /* The thread that reads it may have to wait for a processor; the reader has his own. */
 static void wait_a_moment(struct ahead *a, const char *path)
 {
-	const struct timespec until = after(MOMENT);
+	const struct timespec until = clock_after(MOMENT);
 	int rc = 0;
 
 	while (rc == 0 && is_being_read(&a->dirs, path))
@@ -317,7 +295,7 @@ struct dirlist *ahead_take(struct ahead *a, struct node *dir)
 	pthread_mutex_lock(&a->lock);
 	if (is_being_read(&a->dirs, path))
 		wait_a_moment(a, path);
-	l = ahead_dirs_take(&a->dirs, path, &key, now_ms());
+	l = ahead_dirs_take(&a->dirs, path, &key, clock_ms());
 	if (l)
 		wake(a);
 	pthread_mutex_unlock(&a->lock);

@@ -9,9 +9,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "fs/hold_kin.h"
 #include "fs/hold_whole.h"
 
@@ -110,14 +110,6 @@ struct hold *hold_new(pid_t root)
 	sem_init(&h->some, true, 0);
 	sem_init(&h->over, true, 0);
 	return h;
-}
-
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * INT64_C(1000000000) + t.tv_nsec;
 }
 
 static struct slot *find(struct hold *h, pid_t thread)
@@ -229,7 +221,7 @@ bool hold_heard(struct hold *h, pid_t thread)
 	if (atomic_load_explicit(&c->thread, memory_order_relaxed) == thread &&
 		asked - atomic_load_explicit(&c->before, memory_order_relaxed) < MANY)
 		return false;
-	now = now_ns();
+	now = clock_ns();
 	same = atomic_exchange(&c->thread, thread) == thread;
 	busy = same && now - atomic_load(&c->since) < BUSY_TIME;
 	atomic_store(&c->since, now);
@@ -430,7 +422,7 @@ static bool look_at_whole(struct hold *h, int64_t now, unsigned running)
 static long look(struct hold *h)
 {
 	unsigned running = 0;
-	int64_t now = now_ns();
+	int64_t now = clock_ns();
 	long next = 0;
 
 	for (int i = 0; i < SLOTS; i++) {
@@ -451,12 +443,11 @@ static long look(struct hold *h)
 /* False: the end has come meanwhile. */
 static bool pause_for(struct hold *h, long nanoseconds)
 {
-	int64_t until = now_ns() + nanoseconds;
-	struct timespec t = {until / 1000000000, until % 1000000000};
+	const struct timespec until = clock_after(nanoseconds);
 	int rc;
 
 	do
-		rc = sem_clockwait(&h->over, CLOCK_MONOTONIC, &t);
+		rc = sem_clockwait(&h->over, CLOCK_MONOTONIC, &until);
 	while (rc < 0 && errno == EINTR);
 	return rc < 0;
 }

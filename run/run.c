@@ -10,9 +10,9 @@
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/descriptor.h"
 #include "run/child.h"
 #include "run/guard.h"
@@ -116,22 +116,14 @@ static void reap(struct run *r)
 	}
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* At once; but one that does not stay is tried again at leisure. */
 static void guard_again(struct run *r)
 {
 	struct err e;
 
-	if (r->guard.pid || now_ms() - r->guarded < GUARD_PAUSE)
+	if (r->guard.pid || clock_ms() - r->guarded < GUARD_PAUSE)
 		return;
-	r->guarded = now_ms();
+	r->guarded = clock_ms();
 	fprintf(stderr, "livery: run: the guard process was ended; another one begins\n");
 	if (guard_start(&r->guard, r->child.listener, r->o, &e) < 0)
 		err_print(&e);
@@ -234,7 +226,7 @@ static int supervise(struct run *r, struct err *e)
 		return -1;
 	}
 	/* The first one that goes is replaced at once. */
-	r->guarded = now_ms() - GUARD_PAUSE;
+	r->guarded = clock_ms() - GUARD_PAUSE;
 	rc = wait_for_all(r, e);
 	if (rc == 0)
 		guard_dismiss(&r->guard);

@@ -3,25 +3,18 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 #define EVERY_MS 100
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
 
 void progress_start(struct progress *p, const char *what)
 {
 	*p = (struct progress){
 		.what = what,
 		.terminal = isatty(STDERR_FILENO),
-		.shown_at = now_ms(),
+		.shown_at = clock_ms(),
 	};
 }
 
@@ -32,7 +25,7 @@ void progress_step(struct progress *p)
 	p->count++;
 	if (!p->terminal)
 		return;
-	now = now_ms();
+	now = clock_ms();
 	if (now - p->shown_at < EVERY_MS)
 		return;
 	fprintf(stderr, "\r%s %" PRIu64 " files", p->what, p->count);
