@@ -5,11 +5,13 @@
  * only the whole staging tree can tell, so what it told is kept for a while.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "fs/engine.h"
 #include "fs/live/node.h"
 #include "fs/walk.h"
 
@@ -135,6 +137,21 @@ static int directory_of(struct live *l, char *path, struct live_node **dir, char
 	return rc;
 }
 
+/* In a transaction of its own; 1, or -errno. */
+static int put_name(
+	struct live *l, const struct live_node *dir, const char *name, int64_t record)
+{
+	struct err e;
+	int rc = change_begin(l);
+
+	if (rc < 0)
+		return rc;
+	if (db_name_put(l->db, dir->r.id, name, strlen(name), record, &e) < 0)
+		rc = db_errno(l, &e);
+	rc = change_end(l, rc);
+	return rc < 0 ? rc : 1;
+}
+
 /* The name may have gone, or be another file's, since the tree was read. */
 static int name_record(struct live *l, const struct live_node *n, const char *found)
 {
@@ -143,7 +160,6 @@ static int name_record(struct live *l, const struct live_node *n, const char *fo
 	struct live_node *dir;
 	struct statx st;
 	char *name;
-	struct err e;
 	int rc;
 
 	if (!path)
@@ -154,36 +170,101 @@ static int name_record(struct live *l, const struct live_node *n, const char *fo
 	if (rc == 0)
 		rc = live_statx(g.fd, name, &st);
 	if (rc == 0 && st.stx_ino == n->ino && stage_dev(&st) == n->dev)
-		rc = change_begin(l);
+		rc = put_name(l, dir, name, n->r.id);
 	else
-		rc = rc == -ENOENT || rc == -ESTALE || rc == 0 ? 1 : rc;
-	if (rc == 0) {
-		if (db_name_put(l->db, dir->r.id, name, strlen(name), n->r.id, &e) < 0)
-			rc = db_errno(l, &e);
-		rc = change_end(l, rc);
-	}
+		rc = rc == -ENOENT || rc == -ESTALE ? 0 : rc;
 	node_drop_hold(l, dir);
 	return rc < 0 ? rc : 0;
 }
 
-int live_links_record(struct live *l, struct live_node *n)
+/* Where the names of a file begin. */
+static size_t first_of(const struct link_names *x, const struct live_node *n)
 {
 	struct link_name key = {.dev = n->dev, .ino = n->ino};
-	size_t low = 0, high = l->links->count;
-	int rc = 0;
+	size_t low = 0, high = x->count;
 
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (by_file(&l->links->names[middle], &key) < 0)
+		if (by_file(&x->names[middle], &key) < 0)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	for (; rc == 0 && low < l->links->count; low++) {
-		if (by_file(&l->links->names[low], &key) != 0)
-			break;
-		rc = name_record(l, n, l->links->names[low].path);
+	return low;
+}
+
+static bool is_of(const struct link_names *x, size_t i, const struct live_node *n)
+{
+	return i < x->count && x->names[i].ino == n->ino && x->names[i].dev == n->dev;
+}
+
+/* The record at a path, if that still leads to the file and it holds: 1, 0, -errno. */
+static int record_at(
+	struct live *l, const struct live_node *n, const char *path, struct db_record *r)
+{
+	cleanup_close int fd = -1;
+	const char *name = path;
+	struct statx st;
+	struct err e;
+	int rc = 1;
+
+	*r = (struct db_record){.id = DB_ROOT};
+	while (rc == 1 && *name) {
+		size_t len = strcspn(name, "/");
+
+		rc = db_name_get(l->db, r->id, name, len, r, &e);
+		name += len + (name[len] == '/');
+	}
+	if (rc <= 0)
+		return rc < 0 ? db_errno(l, &e) : 0;
+	fd = stage_openat(l->stage, path, O_PATH, &e);
+	if (fd < 0 || live_statx(fd, "", &st) < 0)
+		return 0;
+	return st.stx_ino == n->ino && stage_dev(&st) == n->dev &&
+	       engine_type_holds(r->type, st.stx_mode, st.stx_size);
+}
+
+/* The record of another name: of one that the kernel knows, or of one that was found. */
+static int find_record(struct live *l, struct live_node *n, struct db_record *r)
+{
+	const struct link_names *x = l->links;
+	struct live_node *known = node_recorded(l, n);
+	int rc = known ? node_sync(l, known) : 0;
+
+	if (rc == 0 && known && known->r.id && !known->split) {
+		/* It has a name again. */
+		known->orphan = known->orphan && !n->parent;
+		*r = known->r;
+		return 1;
+	}
+	for (size_t i = first_of(x, n); rc == 0 && is_of(x, i, n); i++)
+		rc = record_at(l, n, x->names[i].path, r);
+	return rc;
+}
+
+int live_links_join(struct live *l, struct live_node *n)
+{
+	struct db_record r;
+	int rc = find_record(l, n, &r);
+
+	if (rc == 1 && n->parent)
+		rc = put_name(l, n->parent, n->name, r.id);
+	if (rc == 1) {
+		n->r = r;
+		n->orphan = false;
+		node_twins(l, n);
+	}
+	return rc;
+}
+
+int live_links_record(struct live *l, struct live_node *n)
+{
+	const struct link_names *x = l->links;
+	int rc = 0;
+
+	for (size_t i = first_of(x, n); rc == 0 && is_of(x, i, n); i++) {
+		rc = name_record(l, n, x->names[i].path);
 		n->r.names = 2;
 	}
 	return rc;

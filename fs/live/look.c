@@ -58,7 +58,7 @@ int node_sync(struct live *l, struct live_node *n)
 	struct err e;
 	int rc = 0;
 
-	if (n->generation == l->generation)
+	if (n->generation == l->generation && !n->twin)
 		return 0;
 	if (n->parent)
 		rc = node_sync(l, n->parent);
@@ -79,6 +79,7 @@ int node_sync(struct live *l, struct live_node *n)
 	n->r = rc == 1 ? r : (struct db_record){0};
 	n->orphan = n->orphan && rc == 1;
 	n->generation = l->generation;
+	node_twins(l, n);
 	return 0;
 }
 

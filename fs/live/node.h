@@ -26,6 +26,8 @@ struct live_node {
 	int fd;              /* O_PATH where no path leads to it any more, else -1 */
 	bool orphan;         /* its record has no name, and goes with the node */
 	bool split;          /* shares its record with a file that is another one */
+	bool twin;           /* shares it with another node of its file: r is no more than
+				seen last */
 };
 
 struct file;
@@ -94,6 +96,10 @@ void node_hold(struct live_node *n);
 void node_drop_hold(struct live *l, struct live_node *n);
 /* The node of a staging file and record; NULL: none. */
 struct live_node *node_find(struct live *l, const struct statx *st, int64_t record);
+/* Another node of its file, with a record; NULL: none. */
+struct live_node *node_recorded(struct live *l, const struct live_node *n);
+/* Others that have its file and its record are known as such from now on. */
+void node_twins(struct live *l, struct live_node *n);
 /* The same, made where there is none; its path is now dir/name. NULL with errno. */
 struct live_node *node_get(struct live *l, struct live_node *dir, const char *name,
 	const struct statx *st, const struct db_record *r);
@@ -179,9 +185,11 @@ void drop_dead(struct live *l); /* in a transaction */
 
 /*
  * links.c: names of a file that was hard-linked beside the view. All are found before it
- * gets its record, and then have it too.
+ * gets its record, which may be that of one of them, and then have it too.
  */
 int live_links_find(struct live *l);
+/* 1 where it has the record of another of its names now, 0 where none has one. */
+int live_links_join(struct live *l, struct live_node *n);
 int live_links_record(struct live *l, struct live_node *n);
 void live_links_free(struct live *l);
 

@@ -262,7 +262,9 @@ int node_adopt(struct live *l, struct live_node *n, const struct statx *st)
 		return rc;
 	linked = !n->split && st->stx_nlink > 1 && !S_ISDIR(st->stx_mode);
 	rc = linked ? live_links_find(l) : 0;
+	if (rc == 0 && linked)
+		rc = live_links_join(l, n);
 	if (rc == 0)
 		rc = make_record(l, n, st);
-	return rc == 0 && linked ? live_links_record(l, n) : rc;
+	return rc >= 0 && linked ? live_links_record(l, n) : rc;
 }

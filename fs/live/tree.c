@@ -79,6 +79,29 @@ struct live_node *node_find(struct live *l, const struct statx *st, int64_t reco
 	return NULL;
 }
 
+static bool same_file(const struct live_node *a, const struct live_node *b)
+{
+	return a->ino == b->ino && a->dev == b->dev && a->btime == b->btime;
+}
+
+struct live_node *node_recorded(struct live *l, const struct live_node *n)
+{
+	struct live_node *i = l->buckets[bucket(l, n->ino)];
+
+	while (i && (i == n || !i->r.id || !same_file(i, n)))
+		i = i->next;
+	return i;
+}
+
+void node_twins(struct live *l, struct live_node *n)
+{
+	struct live_node *i = n->r.id ? l->buckets[bucket(l, n->ino)] : NULL;
+
+	for (; i; i = i->next)
+		if (i != n && i->r.id == n->r.id && same_file(i, n))
+			i->twin = n->twin = true;
+}
+
 void node_hold(struct live_node *n)
 {
 	n->holds++;
@@ -178,6 +201,8 @@ struct live_node *node_get(struct live *l, struct live_node *dir, const char *na
 		n->split = split;
 		n->type = r->id ? r->type : st->stx_mode & S_IFMT;
 		n->generation = l->generation;
+		if (!fresh)
+			node_twins(l, n);
 	}
 	rc = dir ? node_set_path(l, n, dir, name) : 0;
 	if (rc < 0) {

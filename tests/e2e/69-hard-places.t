@@ -241,6 +241,37 @@ is "$(as_user find v -type f -uid 5 | wc -l)" "300" "all have it"
 is "$(as_user stat -c %u v/d7/f1 v/d8/beside | tr '\n' ' ')" "0 0 " "two names beside the view"
 as_user chown 9 v/d7/f1
 is "$(as_user stat -c %u v/d7/f1 v/d8/beside | tr '\n' ' ')" "9 9 " "share one record"
+# Two inodes for the kernel, until they have one record.
+ok "a file with a record, linked beside the view" py '
+import subprocess, sys
+def shows(*want):
+    time.sleep(1)
+    for fd in a, b:
+        s = os.fstat(fd)
+        got = s.st_uid, s.st_gid, s.st_mode & 0o7777, os.getxattr(fd, "user.k")
+        assert got == (*want, b"kept"), got
+for join in (lambda: os.fchown(b, 9, -1),
+        lambda: subprocess.run([sys.argv[1], "status", "--repair", "t"], stdout=subprocess.DEVNULL)):
+    a = os.open("v/a", os.O_RDWR | os.O_CREAT)
+    os.fchown(a, 9, 8)
+    os.fchmod(a, 0o640)
+    os.setxattr(a, "user.k", b"kept")
+    os.link("t/a", "t/b")
+    b = os.open("v/b", os.O_RDWR)
+    join()
+    shows(9, 8, 0o640)
+    os.fchown(b, 10, -1)
+    os.fchmod(a, 0o611)
+    os.fchown(a, -1, 11)
+    shows(10, 11, 0o611)
+    os.unlink("v/a")
+    os.unlink("v/b")' "$LIVERY"
+as_user bash -c 'touch v/a && chown 7:8 v/a && chmod 640 v/a'
+strict_umount v
+as_user ln t/a t/b
+fresh
+as_user chown 9 v/b
+is "$(as_user stat -c '%u:%g %a %h' v/a v/b | xargs)" "9:8 640 2 9:8 640 2" "one that nobody had looked at since"
 as_user "$LIVERY" status --repair t >/dev/null 2>&1
 done_with "links beside the view"
 rm -rf source
