@@ -7,6 +7,7 @@
 
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/acl.h"
 #include "fs/engine.h"
 #include "fs/live/node.h"
@@ -81,7 +82,7 @@ static int recorded_get(
  */
 static bool is_plain(const struct live_node *n)
 {
-	return n->plain && now_ms() - n->plain < (int64_t)(LIVE_TIMEOUT * 1000);
+	return n->plain && clock_ms() - n->plain < (int64_t)(LIVE_TIMEOUT * 1000);
 }
 
 static bool look_plain(struct live_node *n, const struct grip *g)
@@ -89,7 +90,7 @@ static bool look_plain(struct live_node *n, const struct grip *g)
 	char path[GRIP_PATH];
 	ssize_t len = listxattr(grip_path(g, path), NULL, 0);
 
-	n->plain = len == 0 || (len < 0 && errno == ENOTSUP) ? now_ms() : 0;
+	n->plain = len == 0 || (len < 0 && errno == ENOTSUP) ? clock_ms() : 0;
 	return n->plain;
 }
 

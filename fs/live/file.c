@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/live/node.h"
 
 struct file {
@@ -58,7 +59,7 @@ void files_forget(struct live *l, const struct live_node *n)
 
 static void close_idle(struct live *l)
 {
-	int64_t now = now_ms();
+	int64_t now = clock_ms();
 
 	for (int i = 0; i < LIVE_FILES; i++) {
 		struct file *f = l->files[i];
@@ -80,10 +81,7 @@ static void *sweep(void *arg)
 			pthread_cond_wait(&l->opened, &l->lock);
 			continue;
 		}
-		clock_gettime(CLOCK_MONOTONIC, &t);
-		t.tv_nsec += WRITER_IDLE * 1000000;
-		t.tv_sec += t.tv_nsec / 1000000000;
-		t.tv_nsec %= 1000000000;
+		t = clock_after(WRITER_IDLE * CLOCK_SECOND / 1000);
 		pthread_cond_clockwait(&l->opened, &l->lock, CLOCK_MONOTONIC, &t);
 		close_idle(l);
 	}
@@ -182,7 +180,7 @@ static struct file *fill_slot(
 		close(fd);
 		return NULL;
 	}
-	*f = (struct file){n, fd, 1, writable, now_ms()};
+	*f = (struct file){n, fd, 1, writable, clock_ms()};
 	if (*s)
 		empty_slot(l, s);
 	*s = f;
@@ -214,7 +212,7 @@ static int get_file(struct live *l, struct live_node *n, bool writable, struct f
 		}
 	}
 	*out = *s;
-	(*out)->used = now_ms();
+	(*out)->used = clock_ms();
 	(*out)->users++;
 	pthread_mutex_unlock(&l->lock);
 	return 0;

@@ -11,6 +11,7 @@
 
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/engine.h"
 #include "fs/live/node.h"
 #include "fs/walk.h"
@@ -85,7 +86,7 @@ static int read_tree(struct live *l, struct err *e)
 
 int live_links_find(struct live *l)
 {
-	int64_t start = now_ms(), took;
+	int64_t start = clock_ms(), took;
 	struct err e;
 
 	if (l->links && start < l->links->until)
@@ -101,9 +102,9 @@ int live_links_find(struct live *l)
 	if (l->links->count)
 		qsort(l->links->names, l->links->count, sizeof(*l->links->names),
 			by_file);
-	took = now_ms() - start;
+	took = clock_ms() - start;
 	l->links->until =
-		now_ms() +
+		clock_ms() +
 		(took * KEPT_TIMES > KEPT_AT_LEAST ? took * KEPT_TIMES : KEPT_AT_LEAST);
 	return 0;
 }

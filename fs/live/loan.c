@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/live/node.h"
 
 void live_on_change(struct live *l, live_changed_fn *changed, void *arg)
@@ -38,7 +39,7 @@ static void note_name(struct live *l, struct told *t)
 
 static size_t lately_given(struct live *l, struct told **out)
 {
-	int64_t since = now_ms() - (int64_t)(LIVE_TIMEOUT * 1000) - 50;
+	int64_t since = clock_ms() - (int64_t)(LIVE_TIMEOUT * 1000) - 50;
 	size_t count = 0;
 
 	*out = calloc(l->count + 1, sizeof(**out));

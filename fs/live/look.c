@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/sysmacros.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "fs/engine.h"
 #include "fs/live/node.h"
 #include "fs/show.h"
@@ -145,17 +145,9 @@ int node_stat(
 	return count_links(l, n, st, &out->st_nlink);
 }
 
-int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void node_given(struct live_node *n)
 {
-	n->given = now_ms();
+	n->given = clock_ms();
 }
 
 int give(struct live *l, struct live_node *n, const struct statx *st,

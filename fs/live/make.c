@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/acl.h"
 #include "fs/engine.h"
 #include "fs/live/node.h"
@@ -222,7 +223,7 @@ int live_make(struct live *l, struct live_node *dir, const char *name,
 	if (rc == 0) {
 		n = node_get(l, dir, name, &st, &b.r);
 		if (n)
-			n->plain = now_ms();
+			n->plain = clock_ms();
 		if (n && fd >= 0)
 			files_keep(l, n, take_fd(&fd));
 		rc = n ? give(l, n, &st, out) : -ENOMEM;

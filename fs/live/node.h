@@ -136,7 +136,6 @@ int node_stat(
 	struct live *l, struct live_node *n, const struct statx *st, struct stat *out);
 int give(struct live *l, struct live_node *n, const struct statx *st,
 	struct live_entry *out);
-int64_t now_ms(void);                 /* of a clock that only goes on */
 void node_given(struct live_node *n); /* its attributes, just now */
 uint64_t shown_ino(int64_t record, bool split, uint64_t ino);
 uint32_t node_mode(const struct live_node *n, const struct statx *st); /* 07777 bits */

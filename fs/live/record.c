@@ -7,6 +7,7 @@
 
 #include "common/array.h"
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/live/node.h"
 
 /* The program gets a number; the text, which says more, goes to who mounted. */
@@ -160,11 +161,11 @@ int change_room(struct live *l)
 	struct err e;
 	int64_t left;
 
-	if (now_ms() - l->room_seen < PLENTY_FOR)
+	if (clock_ms() - l->room_seen < PLENTY_FOR)
 		return 0;
 	left = room_left(l);
 	if (left >= PLENTY) {
-		l->room_seen = now_ms();
+		l->room_seen = clock_ms();
 		return 0;
 	}
 	/* What hinders it is told when a change fails. */

@@ -8,10 +8,10 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/live/node.h"
 
 int live_statx(int fd, const char *name, struct statx *st)
@@ -301,14 +301,6 @@ int grip_node(struct live *l, struct live_node *n, struct grip *g)
 
 #define NEAR_FOR 10000000 /* nanoseconds */
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000 + t.tv_nsec;
-}
-
 void grip_forget(struct live *l)
 {
 	grip_release(&l->near_grip);
@@ -319,7 +311,7 @@ int grip_dir(struct live *l, struct live_node *dir, struct grip *g)
 {
 	int rc;
 
-	if (l->near != dir || now_ns() - l->near_since > NEAR_FOR) {
+	if (l->near != dir || clock_ns() - l->near_since > NEAR_FOR) {
 		grip_forget(l);
 		rc = grip_node(l, dir, &l->near_grip);
 		if (rc < 0) {
@@ -327,7 +319,7 @@ int grip_dir(struct live *l, struct live_node *dir, struct grip *g)
 			return rc;
 		}
 		l->near = dir;
-		l->near_since = now_ns();
+		l->near_since = clock_ns();
 	}
 	*g = l->near_grip;
 	g->borrowed = true;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/cleanup.h"
+#include "common/clock.h"
 #include "fs/live/node.h"
 #include "fs/show.h"
 
@@ -33,7 +34,7 @@ static int hand_out(struct live *l, int *fd, const struct statx *st,
 		return -ENOMEM;
 	node_detach(l, n, take_fd(&reach));
 	n->orphan = true;
-	n->plain = now_ms();
+	n->plain = clock_ms();
 	files_keep(l, n, take_fd(fd));
 	return give(l, n, st, out);
 }
