@@ -133,7 +133,7 @@ int session_labels_pass(const char *mountpoint, struct err *e)
 static int probe(struct session *s, struct err *e)
 {
 	char shown[DB_LABEL_MAX + 1];
-	int len, rc = probe_labels(s->mountpoint, shown, &len, e);
+	int len = 0, rc = probe_labels(s->mountpoint, shown, &len, e);
 
 	if (rc < 0)
 		return -1;

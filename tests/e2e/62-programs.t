@@ -283,7 +283,12 @@ refused() { # STATUS COMMAND...
 	fi
 }
 refused 1 install -m 640 old.txt view/refused/installed
-refused 1 cp -p old.txt view/refused/copied
+# That of Debian 13 does by chmod what takes no list.
+if [ "$(printf '%s\n9.7\n' "$(cp --version | sed -n '1s/.* //p')" | sort -V | head -n 1)" = 9.7 ]; then
+	ok "cp -p: works" as_user cp -p old.txt view/refused/copied
+else
+	refused 1 cp -p old.txt view/refused/copied
+fi
 refused 0 sed -i s/one/un/ view/refused/there
 if [ "$(cat /proc/sys/fs/protected_hardlinks)" = 1 ]; then
 	exits 1 "a hard link of a setuid program" as_user ln view/refused/suid view/refused/link

@@ -337,7 +337,7 @@ def ask(): # long enough to be held
 '
 ok "a program that is busy" run tree $python -c "$asks"'
 ask()
-print(sorted(os.sched_getaffinity(0)) == sorted(os.sched_getaffinity(os.getppid())))
+print(sorted(os.sched_getaffinity(0)) == sorted(os.sched_getaffinity(os.getppid())), flush=True)
 print(os.spawnlp(os.P_WAIT, "nproc", "nproc"))'
 is "$OUT" "True"$'\n'"$(nproc)"$'\n'0 "may run on all processors when it asks, and so may its programs"
 ok "one that chooses a processor" run tree $python -c "$asks"'

@@ -161,7 +161,9 @@ tar -c -C from --numeric-owner --xattrs --xattrs-include='*' . | bsdtar -C bsd -
 mksquashfs from image -quiet -no-progress -noI -noD -noF -noX 2>/dev/null
 unsquashfs -f -q -n -d squash image >/dev/null
 /usr/bin/python3 -c 'import tarfile
-with tarfile.open("'"$S"'/full.tar") as t: t.extractall("python", numeric_owner=True)'
+with tarfile.open("'"$S"'/full.tar") as t:
+	t.extraction_filter = lambda member, path: member # all as it is, of which 3.12 and 3.13 warn
+	t.extractall("python", numeric_owner=True)'
 rm archive image
 END
 both busybox <<'END'
@@ -220,7 +222,7 @@ dpkg-query --admindir=var/lib/dpkg -W -f='${Package} ${db:Status-Status}\n' | te
 find . -perm /6000 -printf '%p %m %u:%g\n' | sort
 END
 
-is "$(awk 'NF == 2 { print $2 }' session.out | sort | uniq -c | xargs)" "18 installed" "what is left is configured"
+is "$(awk 'NF == 2 { print $2 }' session.out | sort | uniq -c | xargs)" "$(($(wc -l <plain) - 2)) installed" "what is left is configured"
 like "$(cat session.out)" "/procmail 6755 root:mail" "a setuid program of another group is there"
 
 # What the owners of all this are, by another reader of both.

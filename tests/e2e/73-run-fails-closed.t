@@ -109,8 +109,10 @@ one_round() {
 	guard) killed $(guard) ;;
 	daemon) killed $(others "$session") ;;
 	program) killed "$pid" ;;
-	"guard, then session") killed $(guard) && sleep "0.0$((RANDOM % 60 + 10))"
-		guarded=$(guard)
+	"guard, then session") first=$(guard)
+		killed $first && sleep "0.0$((RANDOM % 60 + 10))"
+		# One that was killed may take its time to go.
+		guarded=$(guard | grep -vxF "$first")
 		killed "$session" ;;
 	everything) killed "$session" $(daemons) ;;
 	esac

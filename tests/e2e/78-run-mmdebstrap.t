@@ -49,7 +49,7 @@ if have_root; then
 	ok "as root natively" wait "$native_pid" || diag "$(tail -n 20 native.log)"
 	as_root /usr/bin/python3 .bin/lib/scan.py native >native.list
 	entries=$(wc -l <native.list)
-	result $((entries < 4000)) "the tree has at least 4,000 entries ($entries)"
+	result $((entries < 2000)) "the tree has at least 2,000 entries ($entries)"
 	result $(($(grep -c "	c	" native.list) < 7)) "with device nodes"
 	owned=$(awk -F'\t' '$4 != 0 || $5 != 0' native.list | wc -l)
 	result $((owned < 5)) "some are not 0:0 ($owned)"

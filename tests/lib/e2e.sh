@@ -14,8 +14,8 @@ set -u
 
 e2e_top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 PATH=$PATH:/usr/sbin:/sbin
+unset SOURCE_DATE_EPOCH "${!PYTHON@}" # what a caller's shell says of them is not tested
 export LC_ALL=C.UTF-8 PYTHONDONTWRITEBYTECODE=1
-unset SOURCE_DATE_EPOCH
 
 FIXTURES=$(realpath -m "${FIXTURES:-$e2e_top/build/fixtures}")
 e2e_count=0 e2e_failed=0

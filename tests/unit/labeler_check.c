@@ -265,7 +265,7 @@ static void test_time(void)
 	struct buf more = {0};
 	int fd;
 
-	for (int i = 0; i < 8000; i++)
+	for (int i = 0; i < 16000; i++)
 		buf_addf(&more,
 			"(type t%d_t) (roletype object_r t%d_t)"
 			"(allow t%d_t file_type (file (read)))"
@@ -286,7 +286,7 @@ static void test_time(void)
 	label_check_close(c);
 	signal(SIGPROF, SIG_DFL);
 	is_int(label_check_open(&c, fd, "larger", &e), 0, "with its usual time");
-	is_int(label_check_context(c, "system_u:object_r:t7999_t:s0", &e), 1, "it is");
+	is_int(label_check_context(c, "system_u:object_r:t15999_t:s0", &e), 1, "it is");
 	label_check_close(c);
 	close(fd);
 }

@@ -178,9 +178,13 @@ static void written_cases(const struct run_view *v, const struct other *o)
 		"/proc/self/fd/00/f", "/proc/self/fd/99999999999999999999/f",
 		"/proc/self/fd//0/f", "/proc/self/fd/1x/f", "/proc/self/fd/+1/f"};
 
-	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		/* Which valgrind opens as the program's, and which stat(2) finds to be its. */
+		if (under_valgrind() && strcmp(paths[i], "/proc/self/exe") == 0)
+			continue;
 		for (int follow = 0; follow < 2; follow++)
 			same &= agrees(v, o, paths[i], AT_FDCWD, follow);
+	}
 	ok(same, "paths from the working directory");
 	same = agrees(v, o, "c/f", o->dir, true) && agrees(v, o, "..", o->dir, true) &&
 	       agrees(v, o, "../up", o->dir, false) &&
