@@ -39,6 +39,12 @@ static uint64_t waiting(const struct digest_queue *q)
 	return q->added - q->taken;
 }
 
+static void drop(const struct digest_file *f)
+{
+	if (f->drop)
+		f->drop(f->node);
+}
+
 /* A large file is left to a helper, as long as there may be one for it. */
 static bool is_full(const struct digest_queue *q)
 {
@@ -56,7 +62,8 @@ static void note_failure(struct digest_queue *q, uint64_t which, const struct er
 		return;
 	q->failed = which;
 	q->err = *e;
-	q->taken = q->added;
+	for (; waiting(q); q->taken++)
+		drop(&q->files[q->taken % WAITING_MAX]);
 	q->cost = 0;
 }
 
@@ -164,7 +171,9 @@ int digest_queue_add(struct digest_queue *q, const struct digest_file *f)
 
 	pthread_mutex_lock(&q->lock);
 	failed = q->failed != UINT64_MAX;
-	if (!failed) {
+	if (failed) {
+		drop(f);
+	} else {
 		q->files[q->added++ % WAITING_MAX] = *f;
 		q->cost += cost(f);
 		call_helper(q);

@@ -24,6 +24,8 @@ struct digest_file {
 	struct listing_inode *in; /* mode and size are set, and stay as they are */
 	const char *path;         /* in the listing; lives as long as that does */
 	void *node;               /* what else the reader needs to find it */
+	/* Called in place of reading it where that is of no use any more; or NULL. */
+	void (*drop)(void *node);
 };
 
 /*
@@ -46,7 +48,8 @@ int digest_queue_begin(struct digest_queue **out, unsigned threads, digest_file_
 
 /*
  * The inode's digest is there after digest_queue_end(). -1: the caller may stop, since a
- * file that was added before could not be read; digest_queue_end() tells.
+ * file that was added before could not be read; digest_queue_end() tells, and this one
+ * was dropped.
  */
 int digest_queue_add(struct digest_queue *q, const struct digest_file *f);
 

@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 
 #include "common/cleanup.h"
-#include "image/digest.h"
 #include "image/source.h"
 
 struct tree {
@@ -114,21 +113,9 @@ static int set_target(
 	return rc < 0 ? -1 : listing_set_target(t->l, to, b.data, b.len, e);
 }
 
-static int digest(void *arg, const void *bytes, uint64_t len, struct err *e)
-{
-	(void)e;
-	if (bytes)
-		digest_add(arg, bytes, (size_t)len);
-	else
-		digest_add_zeros(arg, len);
-	return 0;
-}
-
 static int set_content(
 	struct tree *t, struct listing_inode *to, uint32_t ino, struct err *e)
 {
-	struct digest d;
-
 	/* Block numbers within a file have 32 bits. */
 	to->size = ext_size(t->x, t->x->inode);
 	if (to->size > (uint64_t)UINT32_MAX * t->x->fs->blocksize)
@@ -137,11 +124,8 @@ static int set_content(
 		return damaged(t, e, ino, "it is encrypted");
 	if (t->x->names_only || !listing_wants_content(t->l, t->path.data, to))
 		return 0;
-	digest_start(&d);
-	if (ext_content(t->x, ino, t->x->inode, digest, &d, e) < 0)
-		return -1;
-	digest_finish(&d, to);
-	return 0;
+	return ext_digest_add(
+		t->x, ino, t->x->inode, to, t->l->entries[t->l->count - 1].path, e);
 }
 
 static int set_inode(
@@ -262,8 +246,10 @@ static int walk(struct tree *t, struct err *e)
 int ext_tree(struct ext *x, struct listing *l, struct err *e)
 {
 	struct tree t = {.x = x, .l = l};
-	int rc = walk(&t, e);
+	int rc = ext_digest_begin(x, l, e);
 
+	if (rc == 0)
+		rc = ext_digest_end(x, walk(&t, e), e);
 	free(t.dir);
 	buf_free(&t.path);
 	return rc;

@@ -20,13 +20,17 @@ struct ext_place {
 	uint32_t dir, ino; /* inode numbers */
 };
 
+struct digest_queue; /* image/digest_queue.h */
+
 struct ext {
 	const char *name; /* of the image, for messages */
 	int fd;           /* the caller's */
 	ext2_filsys fs;
-	uint64_t blocks;    /* of the filesystem */
-	uint64_t used;      /* blocks that were met in block maps */
-	bool names_only;    /* no content and no attributes are read */
+	uint64_t blocks; /* of the filesystem */
+	uint64_t used;   /* blocks that were met in block maps */
+	bool names_only; /* no content and no attributes are read */
+	struct digest_queue
+		*digests;   /* between ext_digest_begin() and ext_digest_end() */
 	size_t inode_bytes; /* of inode, at least a whole struct ext2_inode_large */
 	struct ext2_inode_large *inode; /* the one that ext_inode() read last */
 	struct ext_place *places;
@@ -70,6 +74,30 @@ typedef int ext_sink(void *arg, const void *bytes, uint64_t len, struct err *e);
 uint64_t ext_size(const struct ext *x, const struct ext2_inode_large *in);
 int ext_content(struct ext *x, uint32_t ino, const struct ext2_inode_large *in,
 	ext_sink *sink, void *arg, struct err *e);
+
+/* Runs of blocks, as struct ext_map has them, with which a file's content can be read. */
+struct ext_run {
+	uint64_t logical, physical, count;
+	bool unwritten;
+};
+
+/*
+ * The content of size bytes by its runs, in order; reads by chunks of that many bytes. Of
+ * x it only looks at what stays as it is: several threads may call this.
+ */
+int ext_read_runs(const struct ext *x, uint64_t size, const struct ext_run *runs,
+	size_t count, char *chunk, size_t chunk_size, ext_sink *sink, void *arg,
+	struct err *e);
+
+/*
+ * Content of regular files, digested by l->threads (image/digest_queue.h). What is added
+ * is mapped at once, and in l at the time of ext_digest_end(), which takes and returns
+ * what digest_queue_end() does.
+ */
+int ext_digest_begin(struct ext *x, const struct listing *l, struct err *e);
+int ext_digest_add(struct ext *x, uint32_t ino, const struct ext2_inode_large *in,
+	struct listing_inode *to, const char *path, struct err *e);
+int ext_digest_end(struct ext *x, int rc, struct err *e);
 
 /* Inline data; empty when the inode has none. */
 int ext_inline(struct ext *x, uint32_t ino, const struct ext2_inode_large *in,

@@ -8,8 +8,7 @@
 #include "image/ext.h"
 
 struct content {
-	struct ext *x;
-	uint32_t ino;
+	const struct ext *x;
 	uint64_t size, at; /* bytes of it all, and how many were given */
 	char *chunk;
 	size_t chunk_size;
@@ -92,29 +91,42 @@ int ext_inline(struct ext *x, uint32_t ino, const struct ext2_inode_large *in,
 	return rc == -2 ? err_sys(e, x->name, "cannot read") : rc;
 }
 
-static int give_inline(
-	struct content *c, const struct ext2_inode_large *in, struct err *e)
+static int give_inline(struct ext *x, uint32_t ino, const struct ext2_inode_large *in,
+	ext_sink *sink, void *arg, struct err *e)
 {
 	cleanup_buf struct buf b = {0};
+	uint64_t size = ext_size(x, in);
 
-	if (ext_inline(c->x, c->ino, in, &b, e) < 0)
+	if (ext_inline(x, ino, in, &b, e) < 0)
 		return -1;
-	if (c->size > b.len)
+	if (size > b.len)
 		return err_set(e, ERR_INPUT,
 			"%s: inode %u: it has less inline data than its size says",
-			c->x->name, c->ino);
-	return c->size ? c->sink(c->arg, b.data, c->size, e) : 0;
+			x->name, ino);
+	return size ? sink(arg, b.data, size, e) : 0;
+}
+
+int ext_read_runs(const struct ext *x, uint64_t size, const struct ext_run *runs,
+	size_t count, char *chunk, size_t chunk_size, ext_sink *sink, void *arg,
+	struct err *e)
+{
+	struct content c = {x, size, 0, chunk, chunk_size, sink, arg};
+
+	for (const struct ext_run *r = runs; r < runs + count; r++)
+		if (give_run(&c, r->logical, r->physical, r->count, r->unwritten, e) < 0)
+			return -1;
+	return zeros_until(&c, size, e);
 }
 
 int ext_content(struct ext *x, uint32_t ino, const struct ext2_inode_large *in,
 	ext_sink *sink, void *arg, struct err *e)
 {
-	struct content c = {x, ino, ext_size(x, in), 0, NULL, 0, sink, arg};
+	struct content c = {x, ext_size(x, in), 0, NULL, 0, sink, arg};
 	struct ext_map m = {&c, give_run, NULL};
 	int rc;
 
 	if (in->i_flags & EXT4_INLINE_DATA_FL)
-		return give_inline(&c, in, e);
+		return give_inline(x, ino, in, sink, arg, e);
 	/* Not larger than the content, so that small files are cheap. */
 	c.chunk_size = c.size < CHUNK ? (size_t)c.size + 1 : CHUNK;
 	c.chunk = malloc(c.chunk_size);

@@ -70,7 +70,7 @@ struct listing {
 	const struct listing *expected;
 	void (*on_name)(void *arg); /* called for each name, for progress; or NULL */
 	void *on_name_arg;
-	unsigned threads; /* that read files of a tree; 0: see digest_queue_begin() */
+	unsigned threads; /* that read content; 0: see digest_queue_begin() */
 
 	struct listing_entry *entries; /* sorted after listing_finish() */
 	size_t count, room;

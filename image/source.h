@@ -20,7 +20,8 @@ int list_engine(struct listing *l, struct engine *en, struct err *e);
  */
 int list_directory(struct listing *l, const char *path, struct err *e);
 
-int list_ext(struct listing *l, int fd, struct err *e); /* ext2, ext3, ext4 */
+/* ext2, ext3, ext4. Content is read by l->threads. */
+int list_ext(struct listing *l, int fd, struct err *e);
 int list_squashfs(struct listing *l, int fd, struct err *e);
 int list_erofs(struct listing *l, int fd, struct err *e);
 int list_archive(struct listing *l, int fd, struct err *e); /* tar, cpio */

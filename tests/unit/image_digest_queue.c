@@ -29,6 +29,8 @@ static struct work {
 	_Atomic bool blocked;    /* helpers wait with the file that they have */
 	bool together;           /* the caller begins when a helper has begun */
 	_Atomic int now, most, done, by_others, wrong_masks;
+	int added;
+	_Atomic int dropped[MANY]; /* by number */
 } work;
 
 static void start_work(void)
@@ -97,11 +99,32 @@ static struct digest_queue *must_begin(unsigned n)
 	return q;
 }
 
+static void drop_number(void *node)
+{
+	long n = (struct listing_inode *)node - work.in;
+
+	work.dropped[n]++;
+}
+
 static int add_number(struct digest_queue *q, long n, uint64_t size)
 {
 	work.in[n].size = size;
+	work.added++;
 	return digest_queue_add(
-		q, &(struct digest_file){&work.in[n], "path", &work.in[n]});
+		q, &(struct digest_file){&work.in[n], "path", &work.in[n], drop_number});
+}
+
+/* Each that was added was either read or dropped, and once. */
+static void each_has_ended(void)
+{
+	long bad = 0, dropped = 0;
+
+	for (long n = 0; n < MANY; n++) {
+		dropped += work.dropped[n];
+		bad += work.dropped[n] > 1 || (work.dropped[n] && work.in[n].digested);
+	}
+	is_int(bad, 0, "what is read is not dropped");
+	is_int(work.done + dropped, work.added, "and what is not read is");
 }
 
 static void each_is_its_own(long from, long to, const char *what)
@@ -133,6 +156,7 @@ static void all_are_read(unsigned n, useconds_t others_sleep)
 	each_is_its_own(0, MANY, what);
 	is_int(work.done, MANY, "%s: each is read once", what);
 	is_int(stopped, 0, "%s: nothing is stopped", what);
+	each_has_ended();
 	is_int(work.wrong_masks, 0, "%s: the caller alone gets signals", what);
 	is_int(e.code, ERR_BUSY, "%s: the error stays as it was", what);
 	if (n)
@@ -219,6 +243,7 @@ static void first_error(unsigned n, long fails, long late, long want, int rc)
 	is_str(e.msg, want < 0 ? "the caller's" : text, "the first error counts");
 	is_int(e.code, want < 0 ? ERR_USAGE : ERR_REFUSED, "with its code");
 	is_int(work.now, 0, "nobody reads any more");
+	each_has_ended();
 	each_is_its_own(0, end, "before the error");
 	if (want >= 0 && n == 1)
 		ok(i == want && work.done == want + 1, "and nothing behind it is read");
@@ -245,6 +270,7 @@ static void test_given_up(void)
 		usleep(1000);
 	is_int(digest_queue_end(q, 0, &e), -1, "it cannot be read");
 	is_int(work.done, 1, "and none of the others is");
+	each_has_ended();
 }
 
 static void test_queue(void)
