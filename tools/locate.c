@@ -189,7 +189,10 @@ int locate_writers(const char *db, locate_writer_fn *fn, void *arg)
 {
 	struct writers w = {.fn = fn, .arg = arg};
 
-	return stat(db, &w.db) < 0 ? 0 : mounts_each_view(if_writer, &w);
+	/* A view may be left whose database had that path before. */
+	if (stat(db, &w.db) < 0 || !db_is_live(db))
+		return 0;
+	return mounts_each_view(if_writer, &w);
 }
 
 /* Cuts off the last component; false at the root. */

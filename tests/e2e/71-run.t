@@ -448,4 +448,16 @@ for round in 1 2 3; do
 done
 rm several
 nothing_left "after them"
+
+# A view that outlived its tree is not the view of what is made in its place.
+as_user mkdir t
+ok "a view that is left" mount_view t left -o rw
+as_user rm -r t t.livery
+as_user mkdir t
+ok "run in a new tree of that name" run t sh -c ': >"$LIVERY_VIEW"/new && stat -c %U "$LIVERY_VIEW"/new'
+is "$OUT $(ls t)" "root new" "has a view of its own"
+as_user fusermount3 -u left
+rmdir left
+as_user rm -r t t.livery
+nothing_left "after that"
 finish
