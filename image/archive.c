@@ -304,7 +304,7 @@ int list_archive(struct listing *l, int fd, struct err *e)
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(e, l->name, "cannot read the archive");
-	rc = archive_reader_open(&r, fd, l->name, e);
+	rc = archive_reader_open(&r, fd, l->name, ARCHIVE_FILTERS_OWN, e);
 	if (rc == 0)
 		while ((rc = archive_reader_next(&r, &entry, e)) == 1)
 			if (add_entry(l, &r, entry, e) < 0) {

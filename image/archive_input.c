@@ -23,11 +23,6 @@ struct archive_input {
 	uint64_t total;
 };
 
-const char *archive_input_name(const struct archive_input *in)
-{
-	return in->name;
-}
-
 /* The next bytes of the file behind those that z still has: like read(). */
 static ssize_t more(struct archive_input *in)
 {
@@ -192,20 +187,6 @@ int archive_input_open_fd(struct archive_input **out, struct archive *a, int fd,
 	if (copy < 0)
 		return err_sys(e, name, "cannot open the archive");
 	return open_input(out, a, copy, name, e);
-}
-
-int archive_input_open(
-	struct archive_input **out, struct archive *a, const char *file, struct err *e)
-{
-	int fd;
-
-	*out = NULL;
-	if (strcmp(file, "-") == 0)
-		return archive_input_open_fd(out, a, STDIN_FILENO, "standard input", e);
-	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return err_sys(e, file, "cannot open the archive");
-	return open_input(out, a, fd, file, e);
 }
 
 uint64_t archive_input_total(const struct archive_input *in)

@@ -14,11 +14,7 @@
 struct archive;
 struct archive_input;
 
-/* file: a path, or "-" for standard input. Opens the reader a on it. */
-int archive_input_open(
-	struct archive_input **out, struct archive *a, const char *file, struct err *e);
-
-/* The same for a descriptor, read from its place on, which stays the caller's. */
+/* Opens the reader a on a descriptor, from its place on, which stays the caller's. */
 int archive_input_open_fd(struct archive_input **out, struct archive *a, int fd,
 	const char *name, struct err *e);
 
@@ -30,8 +26,5 @@ uint64_t archive_input_total(const struct archive_input *in);
 
 /* After archive_read_free() of the reader. NULL is fine. */
 void archive_input_close(struct archive_input *in);
-
-/* The file's name for messages. */
-const char *archive_input_name(const struct archive_input *in);
 
 #endif

@@ -18,8 +18,12 @@ static void add_filter(struct archive *a, int (*enable)(struct archive *))
 	archive_read_free(probe);
 }
 
-static void add_filters(struct archive *a)
+static void add_filters(struct archive *a, enum archive_filters filters)
 {
+	if (filters == ARCHIVE_FILTERS_ALL) {
+		archive_read_support_filter_all(a);
+		return;
+	}
 	add_filter(a, archive_read_support_filter_bzip2);
 	add_filter(a, archive_read_support_filter_compress);
 	add_filter(a, archive_read_support_filter_lz4);
@@ -71,7 +75,8 @@ static int failed(const struct archive_reader *r, struct archive *a, struct err 
 		e, ERR_INPUT, "%s: the archive is damaged: %s", r->name, archive_why(a));
 }
 
-int archive_reader_open(struct archive_reader *r, int fd, const char *name, struct err *e)
+int archive_reader_open(struct archive_reader *r, int fd, const char *name,
+	enum archive_filters filters, struct err *e)
 {
 	struct archive_entry *stream;
 
@@ -80,7 +85,7 @@ int archive_reader_open(struct archive_reader *r, int fd, const char *name, stru
 	r->inner = archive_read_new();
 	if (!r->outer || !r->inner)
 		return no_memory(r, e);
-	add_filters(r->outer);
+	add_filters(r->outer, filters);
 	if (archive_read_support_format_raw(r->outer) != ARCHIVE_OK ||
 		archive_read_support_format_empty(r->outer) != ARCHIVE_OK ||
 		archive_read_support_format_tar(r->inner) != ARCHIVE_OK ||
@@ -139,7 +144,7 @@ static int check_end(struct archive_reader *r, struct err *e)
 	return 0;
 }
 
-static int finish(struct archive_reader *r, struct err *e)
+int archive_reader_finish(struct archive_reader *r, struct err *e)
 {
 	const void *block;
 	la_ssize_t n;
@@ -164,7 +169,7 @@ int archive_reader_next(
 	int rc = archive_read_next_header(r->inner, entry);
 
 	if (rc == ARCHIVE_EOF)
-		return finish(r, e);
+		return archive_reader_finish(r, e);
 	if (rc == ARCHIVE_OK)
 		return 1;
 	if (rc == ARCHIVE_WARN && archive_about_charset(archive_why(r->inner)))

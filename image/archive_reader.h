@@ -24,13 +24,24 @@ struct archive_reader {
 	uint64_t data;            /* to the last one that is not zero */
 };
 
-/* archive_reader_close() is needed after a failure too. */
-int archive_reader_open(
-	struct archive_reader *r, int fd, const char *name, struct err *e);
+/* Which compressions are undone. */
+enum archive_filters {
+	ARCHIVE_FILTERS_OWN, /* those that libarchive does itself */
+	ARCHIVE_FILTERS_ALL, /* those for which it starts a program too */
+};
+
+/* Reads from the descriptor's place on. archive_reader_close() is needed after a failure
+ * too. */
+int archive_reader_open(struct archive_reader *r, int fd, const char *name,
+	enum archive_filters filters, struct err *e);
 
 /* 1: an entry; 0: the end, and nothing follows. */
 int archive_reader_next(
 	struct archive_reader *r, struct archive_entry **entry, struct err *e);
+
+/* For who reads inner directly, once that is at its end: it is a whole one, and nothing
+ * follows. */
+int archive_reader_finish(struct archive_reader *r, struct err *e);
 
 void archive_reader_close(struct archive_reader *r);
 

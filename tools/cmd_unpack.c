@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include <archive.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include "common/cleanup.h"
 #include "common/quote.h"
-#include "image/archive_input.h"
+#include "image/archive_reader.h"
 #include "tools/commands.h"
 #include "tools/loan.h"
 #include "tools/locate.h"
@@ -35,8 +38,8 @@ static void warn(void *arg, const char *text)
 }
 
 /* All in one transaction, and a note for as long as it lasts. */
-static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
-	struct archive_input *in, struct unpack *u, struct err *e)
+static int unpack_into(struct stage *stage, struct db *db, struct archive_reader *r,
+	struct unpack *u, struct err *e)
 {
 	int rc;
 
@@ -46,10 +49,10 @@ static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
 	u->stage = stage;
 	if (writer_open(&u->writer, stage, db, e) < 0)
 		return -1;
-	rc = unpack_archive(u, a, e);
+	rc = unpack_archive(u, r->inner, e);
 	writer_close(u->writer);
 	if (rc == 0)
-		rc = archive_input_finish(in, e);
+		rc = archive_reader_finish(r, e);
 	if (rc == 0)
 		rc = db_note_drop(db, NOTE_UNFINISHED, e);
 	if (rc == 0)
@@ -58,8 +61,8 @@ static int unpack_into(struct stage *stage, struct db *db, struct archive *a,
 }
 
 /* Makes the staging tree and its database, and fills them. */
-static int unpack_to(const struct place *p, struct archive *a, struct archive_input *in,
-	struct unpack *u, struct err *e)
+static int unpack_to(
+	const struct place *p, struct archive_reader *r, struct unpack *u, struct err *e)
 {
 	cleanup_loan struct loan loan = {0};
 	struct stage *stage = NULL;
@@ -74,7 +77,7 @@ static int unpack_to(const struct place *p, struct archive *a, struct archive_in
 	if (rc == 0)
 		rc = db_open(&db, p->db, DB_CREATE, e);
 	if (db) {
-		rc = unpack_into(stage, db, a, in, u, e);
+		rc = unpack_into(stage, db, r, u, e);
 		if (rc < 0)
 			err_hint(e, "%s is incomplete: unpack again, or remove it and %s",
 				p->staging, p->db);
@@ -88,17 +91,21 @@ static int unpack_to(const struct place *p, struct archive *a, struct archive_in
 static int with_archive(
 	const struct place *p, const char *file, struct unpack *u, struct err *e)
 {
-	struct archive *a = unpack_reader();
-	struct archive_input *in = NULL;
-	int rc = a ? archive_input_open(&in, a, file, e)
-		   : err_set(e, ERR_SYS, "out of memory");
+	bool piped = strcmp(file, "-") == 0;
+	const char *name = piped ? "standard input" : file;
+	cleanup_close int fd = piped ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+				     : open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct archive_reader r;
+	int rc;
 
-	if (rc == 0 && unpack_begin(u, a, e) < 0)
-		rc = err_wrap(e, "%s", archive_input_name(in));
+	if (fd < 0)
+		return err_sys(e, name, "cannot open the archive");
+	rc = archive_reader_open(&r, fd, name, ARCHIVE_FILTERS_ALL, e);
+	if (rc == 0 && unpack_begin(u, r.inner, e) < 0)
+		rc = err_wrap(e, "%s", name);
 	if (rc == 0)
-		rc = unpack_to(p, a, in, u, e);
-	archive_read_free(a);
-	archive_input_close(in);
+		rc = unpack_to(p, &r, u, e);
+	archive_reader_close(&r);
 	return rc;
 }
 

@@ -13,18 +13,6 @@
 #include "image/archive_meta.h"
 #include "tools/names.h"
 
-struct archive *unpack_reader(void)
-{
-	struct archive *a = archive_read_new();
-
-	if (!a)
-		return NULL;
-	archive_read_support_filter_all(a);
-	archive_read_support_format_tar(a);
-	archive_read_support_format_cpio(a);
-	return a;
-}
-
 static int archive_failed(struct archive *a, const char *path, struct err *e)
 {
 	char quoted[1024];

@@ -29,9 +29,6 @@ struct unpack {
 	struct names *names; /* of the tree, as long as they are enough */
 };
 
-/* A reader for the formats above; open it with archive_read_open…(). NULL: no memory. */
-struct archive *unpack_reader(void);
-
 /* Reads the first entry; an archive without one is an error. Makes nothing. */
 int unpack_begin(struct unpack *u, struct archive *a, struct err *e);
 

@@ -93,6 +93,29 @@ restart
 exits 2 "a damaged header" as_user "$LIVERY" unpack sum.tar rootfs
 incomplete "damaged header" long.tar
 
+# An end that is missing is that of a pipe whose writer died between two files; two archives
+# in a row are what an initramfs often is, and libarchive stops at the first one's end.
+as_user /usr/bin/python3 -c 'whole = open("long.tar", "rb").read().rstrip(b"\0")
+open("endless.tar", "wb").write(whole + bytes(-len(whole) % 512))'
+as_user bash -c 'mkdir in && echo x >in/x && (cd in && echo x | cpio --quiet -o -H newc) >one.cpio
+	cat long.tar good.tar >two.tar; cat one.cpio one.cpio >two.cpio; gzip -c one.cpio | cat one.cpio - >twoz.cpio
+	gzip -k good.tar one.cpio; cat long.tar.gz good.tar.gz >two.tar.gz; (cat long.tar; echo more) >more.tar
+	head -c 51200 /dev/zero | cat long.tar - >padded.tar'
+for archive in "endless.tar its end is missing" "two.tar something follows" "two.tar.gz something follows" \
+	"more.tar something follows" "two.cpio something follows" "twoz.cpio something follows"; do
+	restart
+	exits 2 "${archive%% *}" as_user "$LIVERY" unpack "${archive%% *}" rootfs
+	like "$ERR" "${archive%% *}: .*${archive#* }.*rootfs is incomplete" "says that ${archive#* }"
+	restart
+	exits 2 "${archive%% *} from a pipe" as_user bash -c "cat ${archive%% *} | '$LIVERY' unpack - rootfs"
+	like "$ERR" "standard input: .*${archive#* }" "the same"
+done
+restart
+as_user "$LIVERY" unpack two.tar rootfs 2>/dev/null
+incomplete "an archive that is followed by another" long.tar
+restart
+ok "zeros behind the end" as_user "$LIVERY" unpack padded.tar rootfs
+
 # --- names that would leave the tree
 
 restart

@@ -37,6 +37,19 @@ static inline void unpack_end(void)
 		err(1, "something was made outside of the tree");
 }
 
+/* Of the formats that unpack reads. */
+static inline struct archive *unpack_reader(void)
+{
+	struct archive *a = archive_read_new();
+
+	if (!a)
+		errx(1, "out of memory");
+	archive_read_support_filter_all(a);
+	archive_read_support_format_tar(a);
+	archive_read_support_format_cpio(a);
+	return a;
+}
+
 /* What unpack_archive() returns; the database stays open for record_at(). */
 static inline int unpack_bytes(const void *data, size_t len)
 {
@@ -54,7 +67,7 @@ static inline int unpack_bytes(const void *data, size_t len)
 	stage = must_stage("s");
 	db = must_open("s.livery", DB_CREATE);
 	u.stage = stage;
-	if (!a || archive_read_open_memory(a, data, len) != ARCHIVE_OK) {
+	if (archive_read_open_memory(a, data, len) != ARCHIVE_OK) {
 		rc = err_set(&e, ERR_INPUT, "%s", archive_error_string(a));
 	} else {
 		if (db_begin(db, &e) < 0 || writer_open(&u.writer, stage, db, &e) < 0)
