@@ -96,12 +96,22 @@ static int option(int key, const char *value, struct err *e)
 	}
 }
 
-/* What is made must not become part of the tree. */
+/* A database, or what belongs to it: NAME-journal, NAME-wal, NAME-shm. */
+static bool is_of_database(const char *file, const char *db)
+{
+	size_t len = strlen(db);
+
+	return strncmp(file, db, len) == 0 && (!file[len] || file[len] == '-');
+}
+
+/* What is made must not become part of the tree, nor take its database's place. */
 static int check_outside(
 	const char *file, const struct place *p, char **full, struct err *e)
 {
 	cleanup_free char *copy = strdup(file);
 	cleanup_free char *dir = NULL;
+	/* Where a symbolic link leads that is the database's name. */
+	cleanup_free char *db = realpath(p->db, NULL);
 	char *slash = copy ? strrchr(copy, '/') : NULL;
 
 	if (slash)
@@ -112,13 +122,12 @@ static int check_outside(
 	if (path_inside(dir, p->staging))
 		return err_set(e, ERR_REFUSED,
 			"%s: would lie in the tree that the image is made of", file);
-	if (asprintf(full, "%s/%s", dir, slash ? slash + 1 : file) < 0) {
+	if (asprintf(full, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir,
+		    slash ? slash + 1 : file) < 0) {
 		*full = NULL;
 		return err_set(e, ERR_SYS, "out of memory");
 	}
-	/* Its journal too: NAME-journal, NAME-wal, NAME-shm. */
-	if (strncmp(*full, p->db, strlen(p->db)) == 0 &&
-		(!(*full)[strlen(p->db)] || (*full)[strlen(p->db)] == '-'))
+	if (is_of_database(*full, p->db) || (db && is_of_database(*full, db)))
 		return err_set(e, ERR_REFUSED, "%s: is the tree's database", file);
 	return 0;
 }

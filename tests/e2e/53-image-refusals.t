@@ -224,6 +224,10 @@ place "without a name" "not the name of a file" ""
 place "that is the database" "t.livery" t.livery
 place "as hash file: inside the tree" "in the tree that the image is made of" out/image --hash-file t/hashes
 place "as hash file: the database" "t.livery" out/image --hash-file t.livery
+for out in elsewhere.livery elsewhere.livery-journal; do
+	as_user bash -c 'mv t.livery elsewhere.livery && ln -s elsewhere.livery t.livery'
+	place "that the database's name is a link to: $out" "$out: is the tree's database" "$out"
+done
 place "as hash file: the image" "" out/image --hash-file out/image
 place "as hash file: a directory" "tmp: is there and is no regular file" out/image --hash-file tmp
 place "as hash file: in a missing directory" "missing" out/image --hash-file missing/hashes
