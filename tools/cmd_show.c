@@ -77,13 +77,14 @@ static int one_json(struct engine *en, struct node *n, const char *path, struct 
 
 static int show_paths(int count, char **paths, show_fn *show, struct err *e)
 {
+	int rc = EXIT_FINE;
+
 	first_json = true;
-	for (int i = 0; i < count; i++)
-		if (with_path(paths[i], show, e) < 0)
-			return -1;
+	for (int i = 0; rc == EXIT_FINE && i < count; i++)
+		rc = with_path(paths[i], show, e);
 	if (opt_json)
 		printf("%s]\n", first_json ? "[" : "");
-	return EXIT_FINE;
+	return rc;
 }
 
 static int list_entry(struct engine *en, const struct entry *entry, const char *dir,

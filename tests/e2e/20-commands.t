@@ -184,6 +184,12 @@ fields=(usr/bin/ping6 usr/bin/su etc/shadow dev/wide lib "new@line" mail)
 is "$(json_of ls --json rootfs rootfs/usr/bin rootfs/etc rootfs/dev)" fine "ls --json has everything"
 fields=("")
 is "$(json_of ls -d --json rootfs)" fine "ls -d --json has the root"
+for command in ls stat; do
+	exits 2 "$command --json of a path that is not there, behind one that is" \
+		as_user "$LIVERY" $command --json rootfs/etc/shadow rootfs/nothing
+	is "$(/usr/bin/python3 -c 'import json, sys
+print(*[e["path"] for e in json.load(sys.stdin)])' <<<"$OUT" 2>&1)" "etc/shadow" "what it prints is whole"
+done
 as_user mkdir rootfs/mail/empty
 is "$(as_user "$LIVERY" ls --json rootfs/mail/empty | tr -d '\n ')" "[]" \
 	"ls --json of an empty directory is an empty list"
