@@ -223,7 +223,8 @@ static char *full_path(const char *path)
 		*slash = '\0';
 	cleanup_free char *dir = realpath(slash ? (*copy ? copy : "/") : ".", NULL);
 
-	if (!dir || asprintf(&full, "%s/%s", dir, slash ? slash + 1 : copy) < 0)
+	if (!dir || asprintf(&full, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir,
+			    slash ? slash + 1 : copy) < 0)
 		return NULL;
 	return full;
 }

@@ -230,6 +230,20 @@ as_user "$LIVERY" mount rootfs $'odd \n,view'
 kill -KILL "$(daemons)"
 exits 1 "umount of an odd name" eval 'wait_for 10 no_daemon; as_user "$LIVERY" umount "odd 
 ,view"'
+if have_root && top=$(as_root mktemp -d /livery-e2e.XXXXXX); then
+	as_root chown "$(as_user id -u)" "$top"
+	for path in "$top" "${top#/}"; do
+		as_user "$LIVERY" mount rootfs "$top"
+		kill -KILL "$(daemons)"
+		exits 1 "umount in the root directory" \
+			eval 'wait_for 10 no_daemon; as_user env -C / "$LIVERY" umount "$path"'
+		result "$(! is_mounted "$top"; echo $?)" "frees it"
+		as_root umount -q "$top"
+	done
+	as_root rmdir "$top"
+else
+	skip "umount in the root directory" "nobody may make a mount point there"
+fi
 ok "it is usable" as_user "$LIVERY" mount rootfs $'odd \n,view'
 ok "and ends well" as_user "$LIVERY" umount $'odd \n,view'
 ok "no daemon is left" wait_for 10 no_daemon
