@@ -28,35 +28,19 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_SYS, "out of memory");
 }
 
-/* A path in the tree: with a leading '/' or without, none of its names "..". */
 static int add_exclude(const char *value, struct err *e)
 {
 	struct label_exclude *x =
 		reallocarray(opt_excludes, opt_exclude_count + 1, sizeof(*x));
-	char *path = malloc(strlen(value) + 1);
-	size_t len = 0;
+	char *path;
 
-	opt_excludes = x ? x : opt_excludes;
-	if (!x || !path) {
-		free(path);
+	if (!x)
 		return no_memory(e);
-	}
+	opt_excludes = x;
+	path = locate_within(value, e);
+	if (!path)
+		return err_wrap(e, "--exclude");
 	x[opt_exclude_count++] = (struct label_exclude){.path = path};
-	while (*value) {
-		size_t n = strcspn(value, "/");
-
-		if (n == 2 && memcmp(value, "..", 2) == 0)
-			return err_set(e, ERR_USAGE,
-				"--exclude is a path in the tree, without '..'");
-		if (n && !(n == 1 && *value == '.')) {
-			if (len)
-				path[len++] = '/';
-			memcpy(path + len, value, n);
-			len += n;
-		}
-		value += n + (value[n] == '/');
-	}
-	path[len] = '\0';
 	return 0;
 }
 

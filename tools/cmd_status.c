@@ -170,19 +170,6 @@ static int locate_first(struct place *p, const char *path, struct err *e)
 	return locate_path(p, path, NULL, NULL, e);
 }
 
-/* "/usr//bin/" and "usr/bin" are one path of the tree. */
-static char *tree_path(const char *path)
-{
-	char *clean = strdup(path), *out = clean;
-
-	for (const char *p = path; clean && *p; p++)
-		if (*p != '/' || (out > clean && p[1] && p[1] != '/'))
-			*out++ = *p;
-	if (clean)
-		*out = '\0';
-	return clean;
-}
-
 /* Another path of the same tree. */
 static int locate_next(
 	const struct place *first, const char *path, char **out, struct err *e)
@@ -210,12 +197,10 @@ static int run_located(
 	bool inside = *first->path, whole = false;
 
 	for (int i = inside ? 0 : 1; i < argc; i++) {
-		if (!inside)
-			paths[s.count] = tree_path(argv[i]);
-		else if (locate_next(first, argv[i], &paths[s.count], e) < 0)
+		if (!inside && !(paths[s.count] = locate_within(argv[i], e)))
 			return -1;
-		if (!paths[s.count])
-			return err_set(e, ERR_SYS, "out of memory");
+		if (inside && locate_next(first, argv[i], &paths[s.count], e) < 0)
+			return -1;
 		whole |= !*paths[s.count++];
 	}
 	if (whole)

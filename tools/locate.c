@@ -86,6 +86,34 @@ bool path_inside(const char *path, const char *dir)
 	       (strncmp(path, dir, len) == 0 && (!path[len] || path[len] == '/'));
 }
 
+char *locate_within(const char *path, struct err *e)
+{
+	char *clean = malloc(strlen(path) + 1);
+	char quoted[1024];
+	size_t len = 0, n;
+
+	if (!clean)
+		no_memory(e);
+	for (const char *p = path; clean && *p; p += n + (p[n] == '/')) {
+		n = strcspn(p, "/");
+		if (n == 2 && memcmp(p, "..", 2) == 0) {
+			err_set(e, ERR_USAGE, "%s: say the path without '..'",
+				quote_path(quoted, sizeof(quoted), path));
+			free(take_ptr(clean));
+			return NULL;
+		}
+		if (!n || (n == 1 && *p == '.'))
+			continue;
+		if (len)
+			clean[len++] = '/';
+		memcpy(clean + len, p, n);
+		len += n;
+	}
+	if (clean)
+		clean[len] = '\0';
+	return clean;
+}
+
 int locate_tree(struct place *p, const char *staging, const char *db, struct err *e)
 {
 	struct stat st;

@@ -18,6 +18,12 @@ struct place {
 /* path is dir or below it; both absolute. */
 bool path_inside(const char *path, const char *dir);
 
+/*
+ * A path from a tree's root as the database has it: "/usr//bin/", "./usr/./bin" and
+ * "usr/bin" are one. NULL: no memory, or "..", which nobody resolves.
+ */
+char *locate_within(const char *path, struct err *e);
+
 #define cleanup_place __attribute__((cleanup(place_free)))
 void place_free(struct place *p);
 

@@ -457,6 +457,14 @@ is "$(sha256sum rootfs.livery)" "$before" "the database is as before"
 mkdir -p other/etc && as_user "$LIVERY" chown --staging=other 0 other 2>/dev/null
 exits 2 "paths of two trees" as_user "$LIVERY" status rootfs/a other/etc
 ok "status of a path without drift" as_user "$LIVERY" status rootfs /etc
+for path in ./a a/. /./a//./new ././/; do
+	exits 1 "status of $path" as_user "$LIVERY" status rootfs "$path"
+	like "$OUT" "^unrecorded /a/new" "is what is there"
+done
+for path in ../rootfs/a etc/../a a/..; do
+	exits 2 "status of $path" as_user "$LIVERY" status rootfs "$path"
+	like "$ERR" "$path: say the path without '..'" "is refused"
+done
 ok "the same with --db" as_user "$LIVERY" status --db=rootfs.livery rootfs etc
 exits 1 "status of the root" as_user "$LIVERY" status rootfs /
 is "$OUT" "$(as_user "$LIVERY" status rootfs)" "is that of the tree"

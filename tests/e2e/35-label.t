@@ -242,6 +242,10 @@ sed 's|^/\.\*|/(.*)?|' policy >above
 ok "without" label --policy above rootfs
 is "$below" "$(labels rootfs)" "gives the labels of paths below it"
 exits 1 "without it, nothing matches" label --policy below rootfs
+ok "--prefix, with dots" label --policy below --prefix /./target/root/. rootfs
+like "$OUT" " 0 changed" "is the same one"
+exits 2 "one that goes up" label --policy policy --prefix /target/../root rootfs
+like "$ERR" "--prefix: /target/../root: .*without '..'" "is refused"
 exits 2 "a relative one" label --policy policy --prefix target rootfs
 like "$ERR" "--prefix is an absolute path" "is refused"
 

@@ -13,6 +13,7 @@
 #include "common/cleanup.h"
 #include "common/quote.h"
 #include "tools/command.h"
+#include "tools/locate.h"
 
 #define BASE       "file_contexts"
 #define CONFIG_MAX 65536 /* bytes of etc/selinux/config */
@@ -230,24 +231,21 @@ int policy_option(struct labeler_options *o, int key, const char *value, struct 
 
 char *policy_prefix(const char *value, struct err *e)
 {
-	size_t len = value ? strlen(value) : 0;
+	cleanup_free char *below = NULL;
 	char *prefix;
 
 	if (value && value[0] != '/') {
 		err_set(e, ERR_USAGE, "--prefix is an absolute path");
 		return NULL;
 	}
-	prefix = malloc(len + 2);
-	if (!prefix) {
+	below = locate_within(value ? value : "/", e);
+	if (!below) {
+		err_wrap(e, "--prefix");
+		return NULL;
+	}
+	if (asprintf(&prefix, "/%s", below) < 0) {
 		err_set(e, ERR_SYS, "out of memory");
 		return NULL;
 	}
-	len = 0;
-	for (const char *p = value ? value : "/"; *p; p++)
-		if (*p != '/' || len == 0 || prefix[len - 1] != '/')
-			prefix[len++] = *p;
-	if (len > 1 && prefix[len - 1] == '/')
-		len--;
-	prefix[len] = '\0';
 	return prefix;
 }
