@@ -366,17 +366,26 @@ int writer_link(
 	return 0;
 }
 
+static int set_time(const struct writer_place *p, const char *path,
+	const struct timespec *mtime, struct err *e)
+{
+	const struct timespec times[2] = {*mtime, *mtime};
+	const char *name = *p->name ? p->name : ".";
+	struct stat st;
+
+	if (utimensat(p->dir.fd, name, times, AT_SYMLINK_NOFOLLOW) < 0 ||
+		fstatat(p->dir.fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return err_sys(e, path, "cannot set the time");
+	return st.st_mtim.tv_sec != mtime->tv_sec;
+}
+
 int writer_set_time(
 	struct writer *w, const char *path, const struct timespec *mtime, struct err *e)
 {
-	const struct timespec times[2] = {*mtime, *mtime};
 	struct writer_place p;
 
-	if (writer_place(w, path, false, &p, e) < 0)
-		return -1;
-	if (utimensat(p.dir.fd, *p.name ? p.name : ".", times, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(e, path, "cannot set the time");
-	return 0;
+	return writer_place(w, path, false, &p, e) < 0 ? -1
+						       : set_time(&p, path, mtime, e);
 }
 
 int writer_dir_time(
@@ -405,13 +414,12 @@ int writer_dir_time(
 	if (!t->path)
 		return err_set(e, ERR_SYS, "out of memory");
 	w->time_count++;
-	return 0;
+	return set_time(&p, path, mtime, e);
 }
 
 /* What came later may have taken the directory's place, or that of one above it. */
 static int set_dir_time(struct writer *w, const struct writer_time *t, struct err *e)
 {
-	const struct timespec times[2] = {t->mtime, t->mtime};
 	struct writer_place p;
 	struct db_hint now;
 	struct statx st;
@@ -424,9 +432,7 @@ static int set_dir_time(struct writer *w, const struct writer_time *t, struct er
 	if (!S_ISDIR(st.stx_mode) || now.dev != t->dir.dev || now.ino != t->dir.ino ||
 		now.btime != t->dir.btime)
 		return 0;
-	if (utimensat(p.dir.fd, *p.name ? p.name : ".", times, AT_SYMLINK_NOFOLLOW) < 0)
-		return err_sys(e, t->path, "cannot set the time");
-	return 0;
+	return set_time(&p, t->path, &t->mtime, e) < 0 ? -1 : 0;
 }
 
 /* In the order of the archive: of two entries for one directory the later counts. */

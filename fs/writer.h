@@ -60,13 +60,17 @@ void writer_unmake(struct writer *w, const char *path);
 int writer_link(
 	struct writer *w, const char *path, const char *target, int *fd, struct err *e);
 
-/* Sets the modification time, not following a link; for directories see below. */
+/*
+ * Sets the modification time, not following a link; for directories see below. 1: the
+ * filesystem keeps another one, as near as it can (ext4: 1901 to 2446).
+ */
 int writer_set_time(
 	struct writer *w, const char *path, const struct timespec *mtime, struct err *e);
 
 /*
  * Directories' times change as names are made in them: they are remembered here, and set
  * by writer_finish() on those that are still there, after which nothing more may be made.
+ * 1: as above.
  */
 int writer_dir_time(
 	struct writer *w, const char *path, const struct timespec *mtime, struct err *e);

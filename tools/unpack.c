@@ -73,11 +73,16 @@ static int set_time(struct unpack *u, struct archive_entry *entry, const char *p
 	uint32_t mode, struct err *e)
 {
 	struct timespec t;
+	int rc;
 
 	if (!archive_mtime(entry, &t))
 		return 0;
-	return S_ISDIR(mode) ? writer_dir_time(u->writer, path, &t, e)
-			     : writer_set_time(u->writer, path, &t, e);
+	rc = S_ISDIR(mode) ? writer_dir_time(u->writer, path, &t, e)
+			   : writer_set_time(u->writer, path, &t, e);
+	if (rc == 1)
+		warn(u, path,
+			"its time is one that the staging tree's filesystem cannot keep");
+	return rc < 0 ? -1 : 0;
 }
 
 /* cpio's last link carries the content, and some tars repeat it. */

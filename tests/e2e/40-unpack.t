@@ -253,6 +253,22 @@ like "$ERR" "2 of 11 entries were refused" "and counted; a hard link to itself i
 ok "the tree is complete" as_user "$LIVERY" status rootfs
 is "$(cat rootfs/d/in rootfs/linked rootfs/last) $(owner last)" "inlinkedlast 3" "with all that follows"
 is "$(stat -c %Y rootfs/dir rootfs/was | tr '\n' ' ')" "2000 2000 " "a link gets no time of a directory"
+as_user .bin/lib/mktar times.tar <<'END'
+d("d", mtime="20000000000")
+f("d/far", mtime="20000000000")
+l("d/past", "far", mtime="-5000000000")
+f("d/now", mtime="1700000000.25")
+END
+fresh
+ok "times of other centuries" as_user "$LIVERY" unpack times.tar rootfs
+while read -r path seconds; do
+	kept=$(stat -c %Y "rootfs/$path")
+	said=$(grep -c "livery: $path: its time is one that .* cannot keep" <<<"$ERR")
+	is "$said" "$([ "$kept" = "$seconds" ]; echo $?)" "$path: told where another one is kept"
+done <<<"d 20000000000
+d/far 20000000000
+d/past -5000000000
+d/now 1700000000"
 as_user bash -c 'mkdir plain && echo x >plain/f && ln plain/f plain/g && tar -C plain -cf r.tar f g &&
 	tar -C plain -rf r.tar f g'
 fresh
