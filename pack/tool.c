@@ -19,8 +19,9 @@
 
 #include "common/cleanup.h"
 
-#define TICK_MS  200
-#define SAID_MAX 1200 /* bytes of what a program said that fit into a message */
+#define TICK_MS        200
+#define SAID_MAX       1200 /* bytes of what a program said that fit into a message */
+#define SAID_FIRST_MAX 200  /* of its first line */
 
 static volatile sig_atomic_t interrupted; /* how often */
 static volatile sig_atomic_t held;
@@ -214,18 +215,33 @@ static int read_all(int fd, struct buf *to)
 	return n < 0 ? -1 : 0;
 }
 
-/* The end of what it said, without the newlines at its end. */
+/*
+ * Without the blanks at its end, and of much the first line and the end: where a program
+ * prints its usage, it has said before what is wrong. Returns the length.
+ */
+static size_t shorten(struct buf *said)
+{
+	static const char gap[] = "\n...\n";
+	size_t len = said->len, first = 0, end;
+	char *p = said->data;
+
+	while (len && (p[len - 1] == '\n' || p[len - 1] == ' '))
+		len--;
+	if (len <= SAID_MAX)
+		return len;
+	while (first < SAID_FIRST_MAX && p[first] != '\n')
+		first++;
+	end = SAID_MAX - first - strlen(gap);
+	memcpy(p + first, gap, strlen(gap));
+	memmove(p + SAID_MAX - end, p + len - end, end);
+	return SAID_MAX;
+}
+
 static int failed(const struct tool *t, int status, struct buf *said, struct err *e)
 {
-	size_t len = said->len;
+	size_t len = shorten(said);
 	const char *from = said->data ? said->data : "";
 
-	while (len && (from[len - 1] == '\n' || from[len - 1] == ' '))
-		len--;
-	if (len > SAID_MAX) {
-		from += len - SAID_MAX;
-		len = SAID_MAX;
-	}
 	if (interrupted)
 		return err_set(e, ERR_SYS, "interrupted while %s ran", t->name);
 	if (WIFSIGNALED(status))

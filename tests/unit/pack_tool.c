@@ -56,7 +56,11 @@ static void test_long_words(void)
 		-1, "a failure with many words");
 	end = e.msg + strlen(e.msg) - 7;
 	is_str(end, "line899", "the last ones are told");
-	ok(!strstr(e.msg, "line5\\n") && one_line(e.msg), "the first ones are not");
+	ok(strstr(e.msg, ": line0\\n...\\n"), "the very first one is, too");
+	ok(!strstr(e.msg, "line5\\n") && one_line(e.msg), "those behind it are not");
+	is_int(run("head -c 5000 /dev/zero | tr '\\0' x >&2; echo end >&2; exit 3"), -1,
+		"one long line");
+	ok(strstr(e.msg, "xend") && strstr(e.msg, "x\\n...\\nx"), "is cut in its middle");
 	is_int(run("printf '\\303\\n\\033[2J\\377' >&2; exit 1"), -1, "odd words");
 	ok(one_line(e.msg), "are one line");
 }
