@@ -22,7 +22,7 @@ struct serve_options {
 	struct hold *hold;   /* for callers that belong to the session; NULL: none do */
 	struct ahead *ahead; /* reads ahead while messages are answered; NULL: nothing */
 	struct stats *stats; /* counts the messages; NULL: nobody does */
-	/* Answers what libfuse cannot (true); NULL: nothing. */
+	/* True: libfuse is not to answer this; NULL: it answers everything. */
 	bool (*raw)(void *arg, const struct fuse_buf *message);
 	void *arg;
 };

@@ -199,7 +199,10 @@ static int make_args(
 	return m->debug ? fuse_opt_add_arg(args, "-odebug") : 0;
 }
 
-/* Changes that wait for the end of a loan must not keep readers from a thread. */
+/*
+ * Most changes that wait for the end of a loan hold no thread (live_put_off()). Some do,
+ * such as writing to a file that has attributes, and must not keep readers from one.
+ */
 #define MORE_THREADS 62
 
 static unsigned thread_count(const struct session *s, unsigned wanted)
@@ -235,6 +238,9 @@ static int mounted(struct session *s, const struct mount_options *m, struct err 
 	if (fuse_set_signal_handlers(s->se) < 0)
 		return err_set(e, ERR_SYS, "cannot set signal handlers");
 	rc = serve_session(s->se, &o, e);
+	/* What they answer goes to the session's descriptor. */
+	if (s->view.live)
+		live_wait_put_off(s->view.live);
 	fuse_remove_signal_handlers(s->se);
 	fuse_session_unmount(s->se);
 	if (s->probing)

@@ -179,6 +179,16 @@ typedef void live_done_fn(void *arg, int rc);
 void live_lend(struct live *l, live_done_fn *done, void *arg);
 void live_returned(struct live *l, live_done_fn *done, void *arg);
 
+/*
+ * While the database is lent, a change can be put off, so that no thread has to wait with
+ * it: it is called when the database is back, in another thread, before the next loan.
+ * False: it is not lent any more, or there is no memory to remember this.
+ */
+typedef void live_later_fn(void *arg);
+bool live_is_lent(const struct live *l);
+bool live_put_off(struct live *l, live_later_fn *change, void *arg);
+void live_wait_put_off(struct live *l); /* until all of these are done */
+
 /* Waits for a loan's end, and lends no more. */
 void live_end_loans(struct live *l);
 

@@ -78,6 +78,60 @@ struct live_wait {
 	bool lend;
 };
 
+struct live_later {
+	struct live_later *next;
+	live_later_fn *change;
+	void *arg;
+};
+
+bool live_is_lent(const struct live *l)
+{
+	return l->lent;
+}
+
+bool live_put_off(struct live *l, live_later_fn *change, void *arg)
+{
+	struct live_later *w = malloc(sizeof(*w));
+	bool lent;
+
+	if (!w)
+		return false;
+	*w = (struct live_later){NULL, change, arg};
+	pthread_mutex_lock(&l->lock);
+	lent = l->lent;
+	if (lent) {
+		*(l->later ? l->later_end : &l->later) = w;
+		l->later_end = &w->next;
+	}
+	pthread_mutex_unlock(&l->lock);
+	if (!lent)
+		free(w);
+	return lent;
+}
+
+/* One stays in the list until it is done: live_wait_put_off(). */
+static void make_later(struct live *l)
+{
+	while (l->later) {
+		struct live_later *w = l->later;
+
+		pthread_mutex_unlock(&l->lock);
+		w->change(w->arg);
+		pthread_mutex_lock(&l->lock);
+		l->later = w->next;
+		free(w);
+	}
+	pthread_cond_broadcast(&l->returned);
+}
+
+void live_wait_put_off(struct live *l)
+{
+	pthread_mutex_lock(&l->lock);
+	while (l->later)
+		pthread_cond_wait(&l->returned, &l->lock);
+	pthread_mutex_unlock(&l->lock);
+}
+
 static void take_back(struct live *l)
 {
 	struct err e;
@@ -97,6 +151,7 @@ static void take_back(struct live *l)
 	l->lent = false;
 	pthread_cond_broadcast(&l->returned);
 	/* A program's call that waited may be what the kernel has to wait for. */
+	make_later(l);
 	tell(l);
 }
 

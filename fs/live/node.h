@@ -77,13 +77,14 @@ struct live {
 	uint64_t generation; /* goes up when others wrote to the database */
 	pthread_mutex_t lock;
 	pthread_cond_t returned; /* lent became false */
-	bool lent;               /* changes wait */
+	_Atomic bool lent;       /* changes wait */
 	bool unsettled; /* the tree changed and the database did not: see the intent */
 	struct owed_name *owed; /* and names that were removed since */
 	size_t owed_count, owed_room;
 	bool closing;
 	bool keeper_runs;        /* a thread that waits for the end of the loan */
 	struct live_wait *waits; /* who wants to be told, or to borrow next */
+	struct live_later *later, **later_end; /* changes that were put off */
 	live_changed_fn *changed;
 	void *changed_arg;
 };

@@ -62,8 +62,8 @@ void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t 
 	struct fuse_file_info *fi);
 
 /*
- * ops_raw.c: answers a message before libfuse sees it, if it has no handler for that
- * (true). view: a struct view.
+ * ops_raw.c: answers a message before libfuse sees it, or will later (true): what libfuse
+ * has no handler for, and a change while the database is lent. view: a struct view.
  */
 bool live_op_raw(void *view, const struct fuse_buf *message);
 

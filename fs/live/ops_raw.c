@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Messages that libfuse has no handler for: FUSE_TMPFILE, before its 3.15. */
+/*
+ * Messages before libfuse sees them: FUSE_TMPFILE, for which it has no handler before its
+ * 3.15, and changes that wait for the end of a loan.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fuse.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -76,13 +80,78 @@ static void make_unnamed(struct view *v, const struct fuse_in_header *head)
 		live_forget(v->live, made.node, 1);
 }
 
-bool live_op_raw(void *view, const struct fuse_buf *message)
+static bool answer_unnamed(struct view *v, const struct fuse_buf *message)
 {
 	const struct fuse_in_header *head = message->mem;
 
 	if (head->opcode != OP_TMPFILE ||
 		message->size < sizeof(*head) + sizeof(struct fuse_create_in))
 		return false;
-	make_unnamed(view, head);
+	make_unnamed(v, head);
 	return true;
+}
+
+/* What may wait for the end of a loan, but asks for none itself. */
+static bool is_change(const struct fuse_buf *message)
+{
+	const struct fuse_in_header *head = message->mem;
+
+	switch (head->opcode) {
+	case FUSE_SETXATTR:
+		return !memmem(message->mem, message->size, SIDE_LEND, sizeof(SIDE_LEND));
+	case FUSE_SETATTR:
+	case FUSE_SYMLINK:
+	case FUSE_MKNOD:
+	case FUSE_MKDIR:
+	case FUSE_UNLINK:
+	case FUSE_RMDIR:
+	case FUSE_RENAME:
+	case FUSE_RENAME2:
+	case FUSE_LINK:
+	case FUSE_CREATE:
+	case FUSE_REMOVEXATTR:
+	case OP_TMPFILE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+struct put_off {
+	struct view *view;
+	struct fuse_buf message;
+	char bytes[];
+};
+
+static void answer_later(void *arg)
+{
+	struct put_off *p = arg;
+
+	if (!answer_unnamed(p->view, &p->message))
+		fuse_session_process_buf(p->view->se, &p->message);
+	free(p);
+}
+
+static bool put_off(struct view *v, const struct fuse_buf *message)
+{
+	struct put_off *p = malloc(sizeof(*p) + message->size);
+
+	if (!p)
+		return false;
+	p->view = v;
+	p->message = *message;
+	p->message.mem = memcpy(p->bytes, message->mem, message->size);
+	if (live_put_off(v->live, answer_later, p))
+		return true;
+	free(p);
+	return false;
+}
+
+bool live_op_raw(void *view, const struct fuse_buf *message)
+{
+	struct view *v = view;
+
+	if (live_is_lent(v->live) && is_change(message) && put_off(v, message))
+		return true;
+	return answer_unnamed(v, message);
 }

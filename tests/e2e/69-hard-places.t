@@ -75,7 +75,8 @@ given_back() {
 # --- a change that waits for the database
 
 fresh
-as_user bash -c 'mkdir v/d1 v/d2 v/d3 && touch v/d1/a v/d2/b v/d3/c && ls -R v >/dev/null'
+as_user bash -c 'mkdir v/d1 v/d2 v/d3 v/many && touch v/d1/a v/d2/b v/d3/c v/many/{1..100} &&
+	ls -R v >/dev/null'
 lent "waiting"
 pids=()
 for i in 1 2 3; do
@@ -90,7 +91,12 @@ for i in {1..20}; do
 	as_user stat v/d2/absent v/d3/absent v/absent
 done >/dev/null 2>&1
 is "$(paths t d1/)" "d1/a" "changes wait"
-# What only reads does not.
+# What only reads does not, however many changes wait: each of these is one message, since the
+# kernel lets changes to different files wait beside each other.
+as_user bash -c 'for i in {1..100}; do chmod 600 v/many/$i & done; wait' 7>&- & pids+=($!)
+sleep 1
+ok "ls does not wait" timeout 10 "${e2e_user[@]}" ls -l v
+ok "reading does not wait" timeout 10 "${e2e_user[@]}" cat v/many/1
 as_user bash -c 'echo x >t/read-only && chmod 400 t/read-only'
 ok "fsync of what was opened to be read does not wait" timeout 20 "${e2e_user[@]}" /usr/bin/python3 -c '
 import os; os.fsync(os.open("v/read-only", os.O_RDONLY))'
@@ -102,6 +108,7 @@ wait "${pids[@]}"
 is "$(paths t d?/)" "d1/a d1/c d1/l1 d1/l2 d1/l3 d1/m1 d1/m2 d1/m3 d1/x1 d1/x2 d1/x3 d2/b" \
 	"each change was made in its directory"
 is "$(paths v d?/)" "$(paths t d?/)" "the view says so too"
+is "$(as_user find v/many -type f -perm 600 | wc -l)" "100" "and to each file"
 is "$(stat -c %a t/read-only)" "400" "fsync changes no mode in the staging tree"
 exits 1 "status" as_user "$LIVERY" status t
 is "$OUT" "unrecorded /read-only" "nor makes it a record"
