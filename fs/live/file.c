@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -46,7 +47,7 @@ static void empty_slot(struct live *l, struct file **s)
 
 static struct file **slot(struct live *l, const struct live_node *n)
 {
-	return &l->files[((uintptr_t)n >> 6) % LIVE_FILES];
+	return &l->files[((uintptr_t)n >> 6) % l->slots];
 }
 
 void files_forget(struct live *l, const struct live_node *n)
@@ -89,12 +90,23 @@ static void *sweep(void *arg)
 	return NULL;
 }
 
+/* Where few descriptors can be had, most are left to the calls that need one. */
+static size_t slots_within_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur / 4 >= LIVE_FILES)
+		return LIVE_FILES;
+	return limit.rlim_cur >= 4 ? limit.rlim_cur / 4 : 1;
+}
+
 int files_start(struct live *l)
 {
 	sigset_t all, before;
 	int rc;
 
 	pthread_cond_init(&l->opened, NULL);
+	l->slots = slots_within_limit();
 	l->sweeping = true;
 	/* Signals are for the thread that waits for them. */
 	sigfillset(&all);

@@ -61,6 +61,7 @@ struct live {
 	size_t count, bucket_count;
 	struct live_dir *dirs;          /* that are open */
 	struct file *files[LIVE_FILES]; /* content that was used last */
+	size_t slots;                   /* of these, that are used */
 	size_t open_files;
 	pthread_cond_t opened; /* a first one */
 	pthread_t sweeper;

@@ -149,6 +149,16 @@ assert os.listdir("v") == []'
 works "many open files"
 done_with "many open files"
 
+as_user mkdir -p t/d v
+as_user bash -c 'for i in {1..300}; do echo text >t/d/$i; done'
+ok "mount with 48 descriptors" as_user bash -c 'ulimit -n 48; exec "$0" mount -o rw t v' "$LIVERY"
+ok "300 files are read, one right after the other" py 'for i in range(1, 301): open(f"v/d/{i}").read()'
+is "$(as_user ls v/d | wc -l)" "300" "and listed at once"
+ok "written" py 'for i in range(1, 301): open(f"v/d/{i}", "w").write("x")'
+works "very few descriptors"
+as_user "$LIVERY" umount v
+rest
+
 # --- files that lose their name, and get one again
 
 fresh
