@@ -153,7 +153,7 @@ static int64_t room_left(const struct live *l)
 
 	if (statvfs(db_path(l->db), &sv) < 0)
 		return -1;
-	return (int64_t)(sv.f_bavail * sv.f_bsize);
+	return (int64_t)(sv.f_bavail * sv.f_frsize);
 }
 
 int change_room(struct live *l)

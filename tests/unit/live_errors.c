@@ -8,6 +8,15 @@
 #include "tests/unit/live_util.h"
 
 static struct live *l;
+static struct statvfs room = {.f_bsize = 1 << 20, .f_frsize = 4096, .f_bavail = 1 << 20};
+
+/* In place of the C library's: what is left beside the database. */
+int statvfs(const char *path, struct statvfs *sv)
+{
+	(void)path;
+	*sv = room;
+	return 0;
+}
 
 /* No file gets longer than the database's log is now: no change can be committed. */
 static void disk_full(bool full)
@@ -29,6 +38,11 @@ static void disk_full(bool full)
 static int make_file(void)
 {
 	return make_at(l, "d/new", S_IFREG | 0600, 0);
+}
+
+static int make_file_here(void)
+{
+	return make_at(l, "new", S_IFREG | 0600, 0);
 }
 
 static int make_dir(void)
@@ -262,6 +276,22 @@ static void test_capability(void)
 	must_close(l);
 }
 
+/* Of filesystems that count their room in units smaller than what they like to move. */
+static void test_room(void)
+{
+	start_over();
+	l = must_live(NULL);
+	room.f_bavail = 255;
+	is_int(make_file_here(), -ENOSPC,
+		"less than 1 MiB, of 4 KiB each, is too little");
+	ok(!exists("s/new"), "nothing is made");
+	room.f_bavail = 256;
+	is_int(make_file_here(), 0, "that much is not");
+	room.f_bavail = 1 << 20;
+	must_close(l);
+	agrees("little room");
+}
+
 int main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -270,6 +300,7 @@ int main(void)
 	test_full_remove();
 	test_not_writable();
 	test_capability();
+	test_room();
 	buf_free(&said);
 	return done_testing();
 }
