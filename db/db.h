@@ -70,6 +70,8 @@ bool db_unchanged(struct db *db);
 int db_begin(struct db *db, struct err *e);
 int db_commit(struct db *db, struct err *e);
 void db_rollback(struct db *db);
+/* False also where SQLite ended it by itself, after an error. */
+bool db_in_transaction(const struct db *db);
 
 /* DB_LIVE: what was committed so far survives a power cut. */
 int db_sync(struct db *db, struct err *e);

@@ -205,12 +205,17 @@ int db_commit(struct db *db, struct err *e)
 	return 0;
 }
 
+bool db_in_transaction(const struct db *db)
+{
+	return !sqlite3_get_autocommit(db->sql);
+}
+
 void db_rollback(struct db *db)
 {
 	struct err ignored;
 
 	db_ahead_free(db);
-	if (!sqlite3_get_autocommit(db->sql))
+	if (db_in_transaction(db))
 		run_plain(db, STMT_ROLLBACK, &ignored);
 	/* Labels that were new in the transaction are gone from the file. */
 	db_labels_forget_new(db);

@@ -262,9 +262,10 @@ int drop_capability(struct live *l, struct live_node *n, struct buf *was)
 {
 	cleanup_buf struct buf value = {0};
 	struct err e;
+	int rc = recorded_get(l, n, XATTR_CAPABILITY, was ? was : &value);
 
-	if (recorded_get(l, n, XATTR_CAPABILITY, was ? was : &value) < 0)
-		return 0;
+	if (rc < 0)
+		return rc == -ENODATA ? 0 : rc;
 	if (db_xattr_drop(l->db, n->r.id, XATTR_CAPABILITY, &e) < 0)
 		return db_errno(l, &e);
 	return 0;

@@ -67,8 +67,9 @@ static int drop_orphans(struct live *l, struct err *e)
 		return 0;
 	if (db_begin(l->db, e) < 0)
 		return -1;
-	drop_dead(l);
-	rc = db_commit(l->db, e);
+	rc = drop_dead(l, e);
+	if (rc == 0)
+		rc = db_commit(l->db, e);
 	if (rc < 0)
 		db_rollback(l->db);
 	return rc;

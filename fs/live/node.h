@@ -182,7 +182,8 @@ int db_errno(struct live *l, const struct err *e);
 int node_adopt(struct live *l, struct live_node *n, const struct statx *st);
 int node_put(struct live *l, const struct db_record *r);
 void orphan_dead(struct live *l, int64_t record);
-void drop_dead(struct live *l); /* in a transaction */
+/* In a transaction; -1 where that is not one any more. */
+int drop_dead(struct live *l, struct err *e);
 
 /*
  * links.c: names of a file that was hard-linked beside the view. All are found before it

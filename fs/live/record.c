@@ -29,14 +29,18 @@ void orphan_dead(struct live *l, int64_t record)
  * Orphans whose file nobody has open any more go with the next change. One that cannot go
  * (a command may have named it) is no fault of that change.
  */
-void drop_dead(struct live *l)
+int drop_dead(struct live *l, struct err *e)
 {
 	for (size_t i = 0; i < l->dead_count; i++) {
-		struct err e;
+		int64_t rc = db_name_count(l->db, l->dead[i], e);
 
-		if (db_name_count(l->db, l->dead[i], &e) == 0)
-			db_record_drop(l->db, l->dead[i], &e);
+		if (rc == 0)
+			rc = db_record_drop(l->db, l->dead[i], e);
+		/* What came next would be committed at once, each by itself. */
+		if (rc < 0 && !db_in_transaction(l->db))
+			return -1;
 	}
+	return 0;
 }
 
 int change_begin(struct live *l)
@@ -45,8 +49,7 @@ int change_begin(struct live *l)
 
 	if (db_begin(l->db, &e) < 0)
 		return db_errno(l, &e);
-	drop_dead(l);
-	return 0;
+	return drop_dead(l, &e) < 0 ? change_end(l, db_errno(l, &e)) : 0;
 }
 
 int change_end(struct live *l, int rc)

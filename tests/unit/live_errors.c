@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <sys/sysmacros.h>
 
+#include "db/internal.h"
 #include "fs/xattr.h"
 #include "tests/unit/live_util.h"
 
@@ -292,6 +293,42 @@ static void test_room(void)
 	agrees("little room");
 }
 
+static void run_sql(const char *sql)
+{
+	struct err e = {0};
+
+	if (db_exec(live_db(l), sql, &e) < 0)
+		errx(1, "%s", e.msg);
+}
+
+/* SQLite may end a transaction by itself, as here where a record is dropped in it. */
+static void test_rolled_back(void)
+{
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		const char *what = changes[i].what;
+		struct buf before = {0}, after = {0};
+		struct live_node *gone;
+
+		build();
+		must(make_at(l, "gone", S_IFREG | 0600, 0), "gone");
+		gone = must_at(l, "gone");
+		must(remove_at(l, "gone", false), "gone");
+		live_forget(l, gone, 2);
+		describe(l, live_root(l), "", &before);
+		run_sql("CREATE TEMP TRIGGER ends BEFORE DELETE ON record"
+			" BEGIN SELECT RAISE(ROLLBACK, 'it ends'); END");
+		ok(changes[i].fn() < 0, "%s in a transaction that ends: fails", what);
+		run_sql("DROP TRIGGER ends");
+		describe(l, live_root(l), "", &after);
+		is_str(after.data, before.data, "%s: nothing changed", what);
+		buf_free(&before);
+		buf_free(&after);
+		is_int(changes[i].fn(), 0, "%s: done the next time", what);
+		must_close(l);
+		agrees(what);
+	}
+}
+
 int main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -301,6 +338,7 @@ int main(void)
 	test_not_writable();
 	test_capability();
 	test_room();
+	test_rolled_back();
 	buf_free(&said);
 	return done_testing();
 }
