@@ -109,6 +109,19 @@ static void bind_nonzero(sqlite3_stmt *s, int col, int64_t v)
 		sqlite3_bind_int64(s, col, v);
 }
 
+/* SQLite's choice: one more than the largest; beyond its own limit, any that is free. */
+static int take_number(struct db *db, struct db_record *r, struct err *e)
+{
+	r->id = sqlite3_last_insert_rowid(db->sql);
+	if (r->id >= DB_ROOT && r->id <= RECORD_ID_MAX)
+		return 0;
+	r->id = 0;
+	return err_set(e, ERR_INPUT,
+		"%s: damaged: a record has so large a number that none is left for a new "
+		"one",
+		db->path);
+}
+
 int db_record_put(struct db *db, struct db_record *r, struct err *e)
 {
 	sqlite3_stmt *s = db_stmt(db, r->id ? STMT_RECORD_UPDATE : STMT_RECORD_INSERT, e);
@@ -128,9 +141,7 @@ int db_record_put(struct db *db, struct db_record *r, struct err *e)
 	bind_nonzero(s, 10, r->hint.btime);
 	if (db_run(db, s, e, "write a record") < 0)
 		return -1;
-	if (!r->id)
-		r->id = sqlite3_last_insert_rowid(db->sql);
-	return 0;
+	return r->id ? 0 : take_number(db, r, e);
 }
 
 int db_record_set_label(struct db *db, int64_t id, int64_t label, struct err *e)

@@ -329,6 +329,25 @@ static void test_rolled_back(void)
 	}
 }
 
+/* The largest number that a record may have. */
+static void test_numbers(void)
+{
+	build();
+	run_sql("UPDATE name SET record = 9007199254740992 WHERE name = x'66'");
+	run_sql("UPDATE xattr SET record = 9007199254740992");
+	run_sql("UPDATE record SET id = 9007199254740992 WHERE mode = 416");
+	must_close(l);
+	l = must_live(NULL);
+	said.len = 0;
+	is_int(make_file(), -EIO, "no number is left: a new file");
+	ok(!exists("s/d/new"), "is not made");
+	ok(said.len && strstr(said.data, "none is left for a new one"), "that is said");
+	is_int(chown_plain(), -EIO, "nor a file recorded");
+	is_int(chown_file(), 0, "what is there can be changed");
+	must_close(l);
+	agrees("no number is left");
+}
+
 int main(void)
 {
 	signal(SIGXFSZ, SIG_IGN);
@@ -339,6 +358,7 @@ int main(void)
 	test_capability();
 	test_room();
 	test_rolled_back();
+	test_numbers();
 	buf_free(&said);
 	return done_testing();
 }
