@@ -47,6 +47,24 @@ void live_op_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 	fuse_reply_err(req, 0);
 }
 
+/* A name that came since the kernel looked, which at -ESTALE looks again by itself. */
+static int open_found(struct live *l, struct live_node *dir, const char *name, int flags,
+	struct live_entry *found)
+{
+	static const struct stat empty;
+	int rc = live_lookup(l, dir, name, found);
+
+	if (rc < 0)
+		return rc == -ENOENT ? -ESTALE : rc;
+	if (!S_ISREG(found->st.st_mode))
+		rc = -ESTALE;
+	else if (flags & O_TRUNC)
+		rc = live_setattr(l, found->node, &empty, LIVE_SIZE, &found->st);
+	if (rc < 0)
+		live_forget(l, found->node, 1);
+	return rc;
+}
+
 void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t mode,
 	struct fuse_file_info *fi)
 {
@@ -57,9 +75,8 @@ void live_op_create(fuse_req_t req, fuse_ino_t parent, const char *name, mode_t 
 	struct live_entry made;
 	int rc = live_make(l, ops_node(req, parent), name, &what, &made);
 
-	/* It came since the kernel looked. */
 	if (rc == -EEXIST && !(fi->flags & O_EXCL))
-		rc = live_lookup(l, ops_node(req, parent), name, &made);
+		rc = open_found(l, ops_node(req, parent), name, fi->flags, &made);
 	if (rc < 0) {
 		ops_reply(req, rc);
 		return;

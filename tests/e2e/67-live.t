@@ -75,6 +75,37 @@ direct "a hard link" 'ln etc/keep etc/link' "other other " content view/etc/keep
 direct "content through the other link" 'echo again >>etc/link' "other again " content view/etc/keep
 direct "a mode" 'chmod 600 a/2/in' "600" as_user stat -c %a view/a/2/in
 
+# A name that comes while a program makes it: that is cut off, whoever was first.
+cat >race.py <<'END'
+import multiprocessing, os, time
+COUNT = 1000
+turn = multiprocessing.RawValue("i", -1)
+came = multiprocessing.RawArray("i", COUNT)
+def beside():
+    for i in range(COUNT):
+        while turn.value < i: pass
+        until = time.perf_counter() + i % 200 / 1e6
+        while time.perf_counter() < until: pass
+        try:
+            os.link(f"rootfs/old{i}", f"rootfs/race/{i}")
+            came[i] = 1
+        except FileExistsError: came[i] = 2
+os.mkdir("rootfs/race")
+for i in range(COUNT):
+    with open(f"rootfs/old{i}", "w") as f: f.write("old")
+other = multiprocessing.Process(target=beside)
+other.start()
+for i in range(COUNT):
+    turn.value = i
+    os.close(os.open(f"view/race/{i}", os.O_CREAT | os.O_TRUNC | os.O_RDWR))
+    while not came[i]: pass
+    os.unlink(f"rootfs/old{i}")
+other.join()
+print(sum(os.stat(f"rootfs/race/{i}").st_size > 0 for i in range(COUNT)), "of", COUNT)
+END
+is "$(as_user /usr/bin/python3 race.py)" "0 of 1000" "files that came while they were made keep old content"
+as_user rm -r view/race
+
 # --- status while it is mounted
 
 exits 1 "status" as_user "$LIVERY" status rootfs
