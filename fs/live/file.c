@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "common/cleanup.h"
@@ -272,6 +273,14 @@ static int distrust(struct live *l, struct live_node *n)
 	return rc;
 }
 
+static ssize_t write_at(int fd, const void *buf, size_t size, off_t off)
+{
+	struct iovec part = {(void *)(uintptr_t)buf, size};
+
+	return off == LIVE_END ? pwritev2(fd, &part, 1, 0, RWF_APPEND)
+			       : pwrite(fd, buf, size, off);
+}
+
 ssize_t live_write(
 	struct live *l, struct live_node *n, const void *buf, size_t size, off_t off)
 {
@@ -284,8 +293,8 @@ ssize_t live_write(
 	else
 		return put;
 	while (put >= 0 && done < size) {
-		put = pwrite(
-			f->fd, (const char *)buf + done, size - done, off + (off_t)done);
+		put = write_at(f->fd, (const char *)buf + done, size - done,
+			off == LIVE_END ? off : off + (off_t)done);
 		if (put < 0 && errno == EINTR)
 			put = 0;
 		else if (put < 0)

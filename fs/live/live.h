@@ -142,6 +142,7 @@ int live_readlink(struct live *l, struct live_node *n, char *buf, size_t size);
 /* Content of regular files. Made or written a moment ago, and still empty: */
 bool live_is_new(struct live *l, const struct live_node *n);
 ssize_t live_read(struct live *l, struct live_node *n, void *buf, size_t size, off_t off);
+#define LIVE_END (-1) /* for off: wherever that is now */
 ssize_t live_write(
 	struct live *l, struct live_node *n, const void *buf, size_t size, off_t off);
 off_t live_seek(struct live *l, struct live_node *n, off_t off, int whence);

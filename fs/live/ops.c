@@ -2,6 +2,7 @@
 #include "fs/live/ops.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <linux/fuse.h>
 
@@ -194,9 +195,12 @@ static void op_read(
 static void op_write(fuse_req_t req, fuse_ino_t ino, const char *buf, size_t size,
 	off_t off, struct fuse_file_info *fi)
 {
-	ssize_t put = live_write(ops_live(req), ops_node(req, ino), buf, size, off);
+	ssize_t put;
 
-	(void)fi;
+	/* Where the kernel takes the end to be, others may have written meanwhile. */
+	if (fi->flags & O_APPEND && !fi->writepage)
+		off = LIVE_END;
+	put = live_write(ops_live(req), ops_node(req, ino), buf, size, off);
 	if (put < 0) {
 		ops_reply(req, (int)put);
 		return;

@@ -106,6 +106,32 @@ END
 is "$(as_user /usr/bin/python3 race.py)" "0 of 1000" "files that came while they were made keep old content"
 as_user rm -r view/race
 
+# What is appended goes to the end as it is then: past the page cache or not, by whatever name.
+as_user /usr/bin/python3 - >append.log <<'END'
+import os
+for flags in os.O_WRONLY, os.O_RDWR:
+    open("rootfs/one", "w").close()
+    os.link("rootfs/one", "rootfs/two")
+    files = [os.open(f"view/{name}", flags | os.O_APPEND) for name in ("one", "two")]
+    want = ""
+    for i in range(5):
+        os.write(files[0], b"one\n")
+        os.write(files[1], b"two\n")
+        with open("rootfs/one", "a") as f: f.write("beside\n")
+        want += "one\ntwo\nbeside\n"
+    os.write(files[0], b"1" * 300000)
+    os.write(files[1], b"2" * 300001)
+    want += "1" * 300000 + "2" * 300001
+    print(*(open(f"{tree}/{name}").read() == want
+        for tree in ("rootfs", "view") for name in ("one", "two")), end=" ")
+    print(*({os.fstat(f).st_size - len(want) for f in files}))
+    for f in files: os.close(f)
+    os.unlink("view/one")
+    os.unlink("view/two")
+END
+is "$(cat append.log)" "True True True True 0
+True True True True 0" "appending through two names and beside the view loses nothing"
+
 # --- status while it is mounted
 
 exits 1 "status" as_user "$LIVERY" status rootfs
