@@ -58,8 +58,8 @@ void ahead_content_free(struct ahead_content *c);
 void ahead_want_attributes(struct ahead *a);
 
 /*
- * What was read ahead of a directory that is not loaded, for dirlist_drop(); NULL: nothing.
- * Waits for one that is being read.
+ * What was read ahead of a directory that is not loaded, for dirlist_drop(); NULL:
+ * nothing. Waits for one that is being read.
  */
 struct dirlist *ahead_take(struct ahead *a, struct node *dir);
 

@@ -45,7 +45,10 @@ errors "a wrong default-owner" "default-owner" -o default-owner=x tree echo star
 errors "a policy that is not there" "no-policy" -o policy=no-policy tree echo started
 rm a-file
 if command -v fakeroot >/dev/null; then
-	exits 2 "under fakeroot" as_user fakeroot "$LIVERY" run tree echo started
+	# A sanitizer wants to be the first library otherwise.
+	exits 2 "under fakeroot" as_user env \
+		"ASAN_OPTIONS=log_path=$SCRATCH/.sanitizer:verify_asan_link_order=0" \
+		fakeroot "$LIVERY" run tree echo started
 	like "$ERR" "^livery: .*fakeroot" "under fakeroot: that is said"
 	is "$OUT" "" "under fakeroot: the program was not started"
 	ok "fakeroot in a session" run tree fakeroot sh -c 'mknod "$1"/device c 1 3 && rm "$1"/device' sh @
