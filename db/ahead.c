@@ -177,7 +177,7 @@ static int read_all(struct db *db, struct db_ahead *a, struct err *e)
 
 int db_read_ahead(struct db *db, struct err *e)
 {
-	bool own = sqlite3_get_autocommit(db->sql);
+	bool own = !db_in_transaction(db);
 	int rc;
 
 	db_ahead_free(db);

@@ -208,7 +208,7 @@ int64_t db_label_intern(struct db *db, const char *context, size_t len, struct e
 	if (remember(db, id, context, len, e) < 0)
 		return -1;
 	/* Outside of a transaction it is in the file already. */
-	if (sqlite3_get_autocommit(db->sql))
+	if (!db_in_transaction(db))
 		db->labels_before = db->label_count;
 	return id;
 }

@@ -75,7 +75,7 @@ int db_lend(struct db *db, struct err *e)
 {
 	if (!db->wal)
 		return err_set(e, ERR_BUSY, "%s: no view that writes", db->path);
-	if (!sqlite3_get_autocommit(db->sql))
+	if (db_in_transaction(db))
 		return err_set(e, ERR_BUSY, "%s: a change is under way", db->path);
 	/* One that borrows right after another finds it lent already. */
 	if (db->lent)
