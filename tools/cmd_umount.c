@@ -207,28 +207,6 @@ static int end_unasked(const char *mountpoint, int why, struct err *e)
 	return EXIT_FINDINGS;
 }
 
-/* The path without resolving its last component: a dead view cannot be resolved. */
-static char *full_path(const char *path)
-{
-	cleanup_free char *copy = strdup(path);
-	char *full = NULL;
-	char *slash;
-
-	if (!copy)
-		return NULL;
-	for (size_t len = strlen(copy); len > 1 && copy[len - 1] == '/';)
-		copy[--len] = '\0';
-	slash = strrchr(copy, '/');
-	if (slash)
-		*slash = '\0';
-	cleanup_free char *dir = realpath(slash ? (*copy ? copy : "/") : ".", NULL);
-
-	if (!dir || asprintf(&full, "%s/%s", strcmp(dir, "/") == 0 ? "" : dir,
-			    slash ? slash + 1 : copy) < 0)
-		return NULL;
-	return full;
-}
-
 int unmount_view(const char *path, struct err *e)
 {
 	cleanup_place struct place p = {0};
@@ -245,9 +223,9 @@ int unmount_view(const char *path, struct err *e)
 			errno = why;
 			return err_sys(e, path, "cannot unmount");
 		}
-		mountpoint = full_path(path);
-		return mountpoint ? end_unasked(mountpoint, why, e)
-				  : err_sys(e, path, "cannot find");
+		/* What is dead cannot be resolved. */
+		mountpoint = locate_absolute(path, e);
+		return mountpoint ? end_unasked(mountpoint, why, e) : -1;
 	}
 	mountpoint = realpath(path, NULL);
 	rc = mountpoint ? locate_view(&p, mountpoint, &pid, e)

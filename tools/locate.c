@@ -34,11 +34,7 @@ static int no_memory(struct err *e)
 	return err_set(e, ERR_SYS, "out of memory");
 }
 
-/*
- * A path made absolute; symbolic links before the last component are resolved, the last
- * one is kept as it is and need not exist.
- */
-static char *absolute(const char *path, struct err *e)
+char *locate_absolute(const char *path, struct err *e)
 {
 	cleanup_free char *copy = strdup(path);
 	cleanup_free char *dir = NULL;
@@ -121,7 +117,7 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
 	*p = (struct place){0};
 	/* A link to a tree is the tree: its database lies beside what it leads to. */
 	if (stat(staging, &st) < 0)
-		p->staging = absolute(staging, e);
+		p->staging = locate_absolute(staging, e);
 	else if (!(p->staging = realpath(staging, NULL)))
 		err_sys(e, staging, "cannot find");
 	if (!p->staging)
@@ -129,7 +125,7 @@ int locate_tree(struct place *p, const char *staging, const char *db, struct err
 	if (strcmp(p->staging, "/") == 0 && !db)
 		return err_set(e, ERR_USAGE, "/ has no place beside it: say --db FILE");
 	/* Absolute, since a daemon leaves the current directory. */
-	p->db = db ? absolute(db, e) : default_db(p->staging);
+	p->db = db ? locate_absolute(db, e) : default_db(p->staging);
 	p->path = strdup("");
 	if (db && !p->db)
 		return -1;
@@ -308,7 +304,7 @@ static int find_in_view(struct place *p, const char *full, struct err *e)
 int locate_path(struct place *p, const char *path, const char *staging, const char *db,
 	struct err *e)
 {
-	cleanup_free char *full = absolute(path, e);
+	cleanup_free char *full = locate_absolute(path, e);
 	char quoted[1024];
 	size_t len;
 	int rc;

@@ -15,6 +15,12 @@ struct place {
 	char *path; /* below staging, without leading '/', "" is the root */
 };
 
+/*
+ * A path made absolute; symbolic links before the last component are resolved, the last
+ * one is kept as it is and need not exist. NULL: e tells.
+ */
+char *locate_absolute(const char *path, struct err *e);
+
 /* path is dir or below it; both absolute. */
 bool path_inside(const char *path, const char *dir);
 
