@@ -103,6 +103,8 @@ one_round() {
 	session=$!
 	wait_for 20 eval '[ -s progress/$name ] && [ -s out ]' || { wrong "nothing is written: $(head -c 500 err)"; return; }
 	read -r pid view <out
+	# It may get its name after the program has begun.
+	wait_for 20 eval '[ -n "$(guard)" ]' || wrong "there is no guard"
 	sleep "0.$(printf %03d $((RANDOM % 400)))"
 	case $how in
 	session) killed "$session" ;;
