@@ -14,9 +14,8 @@
 
 #include "common/cleanup.h"
 #include "fs/follow.h"
+#include "fs/receiver.h"
 
-/* Threads that wait at a time: the kernel lets them take turns, see fs/follow.h. */
-#define WAITING_MAX 2
 /* Nanoseconds without any, until one more is started. */
 #define HELP_AFTER 2000000
 #define HELP_LAST  (16 * HELP_AFTER) /* where that was mostly a false alarm */
@@ -24,14 +23,16 @@
 struct serving {
 	struct fuse_session *se;
 	const struct serve_options *o;
+	struct receiver receiver;
 	unsigned threads_max;
 	_Atomic unsigned waiting; /* threads that wait for a message */
-	_Atomic int error;        /* errno of a device that failed */
-	int ended;                /* eventfd: a thread saw the end */
-	int none;                 /* eventfd: no thread waits */
-	long help_after;          /* nanoseconds */
-	_Atomic bool told;        /* by none, which was not looked at since */
-	pthread_mutex_t lock;     /* for what is below */
+	_Atomic unsigned received;
+	_Atomic int error;    /* errno of a device that failed */
+	int ended;            /* eventfd: a thread saw the end */
+	int none;             /* eventfd: no thread waits */
+	long help_after;      /* nanoseconds */
+	_Atomic bool told;    /* by none, which was not looked at since */
+	pthread_mutex_t lock; /* for what is below */
 	pthread_cond_t called;
 	bool closing;
 	unsigned aside; /* threads that are not needed now */
@@ -66,11 +67,12 @@ static int start_one(struct serving *s)
 
 static void wait_again(struct serving *s)
 {
-	bool needed = atomic_load(&s->waiting) < WAITING_MAX;
+	bool needed = atomic_load(&s->waiting) < receiver_threads(&s->receiver);
 
 	if (!needed) {
 		pthread_mutex_lock(&s->lock);
-		needed = s->closing || atomic_load(&s->waiting) < WAITING_MAX;
+		needed = s->closing ||
+			 atomic_load(&s->waiting) < receiver_threads(&s->receiver);
 		if (!needed) {
 			s->aside++;
 			while (!s->calls && !s->closing)
@@ -91,6 +93,7 @@ static void answer(struct serving *s, const struct fuse_buf *message)
 		eventfd_write(s->none, 1);
 	if (!s->o->raw || !s->o->raw(s->o->arg, message))
 		fuse_session_process_buf(s->se, message);
+	receiver_answered(&s->receiver);
 	wait_again(s);
 }
 
@@ -102,10 +105,12 @@ static void free_message(void *arg)
 /* It can be cancelled only where it waits. */
 static int receive(struct serving *s, struct fuse_buf *message)
 {
-	int rc;
+	int rc = receiver_look(&s->receiver, message);
 
+	if (rc != -EAGAIN)
+		return rc;
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-	rc = fuse_session_receive_buf(s->se, message);
+	rc = receiver_wait(&s->receiver, message);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	return rc;
 }
@@ -123,12 +128,15 @@ static void *work(void *arg)
 	pthread_cleanup_push(free_message, &message);
 	for (;;) {
 		rc = receive(s, &message);
-		if (rc == -EINTR)
+		if (rc == -EINTR || rc == -EAGAIN)
 			continue;
 		if (rc <= 0)
 			break;
+		atomic_fetch_add_explicit(&s->received, 1, memory_order_relaxed);
 		head = message.mem;
 		follow_caller(&f, (pid_t)head->pid);
+		if (receiver_heard(&s->receiver, (pid_t)head->pid, f.held >= 0))
+			start_one(s);
 		stats_message(s->o->stats, head->opcode);
 		answer(s, &message);
 	}
@@ -155,22 +163,31 @@ static void end_all(struct serving *s)
 /*
  * Most answers take no time; one more thread for each would only get in their way.
  * Threads that share a processor with their callers often seem to be all busy: who was
- * called in vain comes later the next time.
+ * called in vain comes later the next time. One that looks for messages is alone, and
+ * gets on unless nothing has come in all that time.
  */
 static void help(struct serving *s)
 {
 	const struct timespec moment = {.tv_nsec = s->help_after};
+	unsigned received = atomic_load(&s->received);
 	eventfd_t ignored;
+	bool busy, alone;
 
 	eventfd_read(s->none, &ignored);
 	nanosleep(&moment, NULL);
 	atomic_store(&s->told, false);
-	if (!atomic_load(&s->waiting)) {
+	busy = !atomic_load(&s->waiting);
+	alone = receiver_threads(&s->receiver) == 1 &&
+		atomic_load(&s->received) != received;
+	if (busy && !alone) {
 		start_one(s);
 		s->help_after = HELP_AFTER;
-	} else if (s->help_after < HELP_LAST) {
-		s->help_after *= 2;
+		return;
 	}
+	if (s->help_after < HELP_LAST)
+		s->help_after *= 2;
+	if (busy && !atomic_exchange(&s->told, true))
+		eventfd_write(s->none, 1);
 }
 
 /* Signals come only while this waits, so none falls between looking and waiting. */
@@ -193,7 +210,7 @@ static int serve(struct serving *s)
 	held = rc == 0;
 	rc = rc == 0 ? ahead_begin(s->o->ahead) : rc;
 	ahead = rc == 0;
-	for (int i = 0; rc == 0 && i < WAITING_MAX; i++)
+	for (int i = 0; rc == 0 && i < (int)receiver_threads(&s->receiver); i++)
 		rc = start_one(s);
 	while (rc == 0 && !fuse_session_exited(s->se))
 		if (ppoll(news, 2, NULL, &before) > 0 && news[1].revents)
@@ -222,11 +239,13 @@ int serve_session(struct fuse_session *se, const struct serve_options *o, struct
 	s->ended = ended;
 	s->none = none;
 	s->help_after = HELP_AFTER;
+	receiver_begin(&s->receiver, se, !o->hold && s->threads_max > 1, o->stats);
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->called, NULL);
 	rc = serve(s);
 	pthread_cond_destroy(&s->called);
 	pthread_mutex_destroy(&s->lock);
+	receiver_end(&s->receiver);
 	errno = rc < 0 ? -rc : atomic_load(&s->error);
 	if (rc < 0)
 		return err_sys(e, "threads", "cannot be started");

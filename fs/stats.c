@@ -77,6 +77,7 @@ struct count {
 struct stats {
 	_Atomic bool begun;
 	struct count counts[NAMES];
+	_Atomic uint64_t looked_for;
 	pthread_mutex_t lock; /* for what is below */
 	uint64_t *files;      /* inode numbers, a hash table; 0: free */
 	size_t file_count, room;
@@ -126,6 +127,12 @@ void stats_add_message(struct stats *s, uint32_t opcode)
 {
 	if (counts(s))
 		add(&count_of(s, opcode)->all, 1);
+}
+
+void stats_add_looked_for(struct stats *s)
+{
+	if (counts(s))
+		add(&s->looked_for, 1);
 }
 
 void stats_add_own(struct stats *s, uint32_t opcode)
@@ -240,6 +247,7 @@ int stats_table(struct stats *s, struct buf *out)
 {
 	struct row rows[2 * NAMES];
 	struct row total = {"", "total", 0, 0};
+	struct row looked_for = {"", "looked-for", atomic_load(&s->looked_for), 0};
 	size_t n = make_rows(s, rows, &total);
 	uint64_t files;
 	int rc;
@@ -252,6 +260,8 @@ int stats_table(struct stats *s, struct buf *out)
 	for (size_t i = 0; i < n; i++)
 		rc |= print_row(out, &rows[i], files);
 	rc |= print_row(out, &total, files);
+	if (looked_for.messages)
+		rc |= print_row(out, &looked_for, files);
 	rc |= files ? buf_addf(out, "%-20s %10" PRIu64 " %9s %14s\n", "files", files, "-",
 			      "-")
 		    : buf_addf(out, "%-20s %10s %9s %14s\n", "files", "-", "-", "-");

@@ -28,6 +28,7 @@ void stats_add_message(struct stats *s, uint32_t opcode);
 void stats_add_own(struct stats *s, uint32_t opcode);
 void stats_add_bytes(struct stats *s, uint32_t opcode, size_t bytes);
 void stats_add_file(struct stats *s, uint64_t ino);
+void stats_add_looked_for(struct stats *s);
 
 /* A message came (opcode: of linux/fuse.h). */
 static inline void stats_message(struct stats *s, uint32_t opcode)
@@ -57,10 +58,18 @@ static inline void stats_file(struct stats *s, uint64_t ino)
 		stats_add_file(s, ino);
 }
 
+/* A message was found by a thread that did not sleep (fs/receiver.h). */
+static inline void stats_looked_for(struct stats *s)
+{
+	if (s)
+		stats_add_looked_for(s);
+}
+
 /*
  * The table as text, a line each: "KIND MESSAGES PER-FILE BYTES" with blanks between, the
- * most frequent first, then "total" and "files"; "-" where there is nothing to say. A
- * message of the side channel is "livery.KIND". 0, or -1 (no memory).
+ * most frequent first, then "total", "looked-for" where there were any, and "files"; "-"
+ * where there is nothing to say. A message of the side channel is "livery.KIND". 0, or -1
+ * (no memory).
  */
 int stats_table(struct stats *s, struct buf *out);
 

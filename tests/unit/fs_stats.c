@@ -31,6 +31,7 @@ static void test_off(void)
 	stats_own(NULL, FUSE_GETXATTR);
 	stats_bytes(NULL, FUSE_READ, 5);
 	stats_file(NULL, 5);
+	stats_looked_for(NULL);
 	stats_begin(NULL);
 	stats_free(NULL);
 	ok(s != NULL, "where nothing is counted, nothing happens");
@@ -38,6 +39,7 @@ static void test_off(void)
 	stats_own(s, FUSE_GETXATTR);
 	stats_bytes(s, FUSE_READ, 5);
 	stats_file(s, 5);
+	stats_looked_for(s);
 	is_table(s, HEAD EMPTY, "nothing counts before the view is up");
 	stats_free(s);
 }
@@ -62,6 +64,8 @@ static void test_table(void)
 	stats_bytes(s, FUSE_WRITE, 7);
 	stats_message(s, FUSE_LOOKUP);
 	stats_message(s, 51);
+	for (int i = 0; i < 10; i++)
+		stats_looked_for(s);
 	for (uint64_t ino = 1; ino <= 8; ino++)
 		stats_file(s, ino * 3);
 	is_table(s,
@@ -73,6 +77,7 @@ static void test_table(void)
 		     "WRITE                         1     0.125              7\n"
 		     "livery.SETXATTR               1     0.125              -\n"
 		     "total                        19     2.375           4107\n"
+		     "looked-for                   10     1.250              -\n"
 		     "files                         8         -              -\n",
 		"the most frequent first, by name where there are as many");
 	stats_free(s);

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include "fs/eager.h"
+
+/* Nanoseconds. Whoever is silent for longer does other things; others are in his way. */
+#define SILENT   20000000
+#define WAIT_MAX 4000000
+
+void eager_init(struct eager *g)
+{
+	*g = (struct eager){.rest = 1, .stay = 1};
+}
+
+#define GET(field)        atomic_load_explicit(&g->field, memory_order_relaxed)
+#define SET(field, value) atomic_store_explicit(&g->field, value, memory_order_relaxed)
+
+static int at_most(int n, int most)
+{
+	return n < most ? n : most;
+}
+
+static void begin_window(struct eager *g)
+{
+	SET(messages, 0);
+	SET(aside, 0);
+	SET(far, 0);
+	SET(waited, 0);
+}
+
+static void turn_off(struct eager *g, int windows)
+{
+	SET(windows, windows);
+	SET(on, false);
+}
+
+static void in_vain(struct eager *g, int times)
+{
+	SET(rest, at_most(GET(rest) * times, EAGER_REST_MAX));
+	SET(stay, 1);
+	turn_off(g, GET(rest));
+}
+
+/* The first window has the changes in it, of threads and of processors. */
+static void look_at_trial(struct eager *g, int64_t mean)
+{
+	if (GET(trial) > 1) {
+		SET(trial, GET(trial) - 1);
+		return;
+	}
+	SET(trial, 0);
+	if (mean * 100 > GET(usual) * EAGER_FASTER) {
+		in_vain(g, 2);
+		return;
+	}
+	SET(rest, 1);
+	SET(stay, at_most(GET(stay) * 2, EAGER_STAY_MAX));
+	SET(windows, GET(stay));
+}
+
+static void window_over(struct eager *g)
+{
+	int64_t mean = GET(waited) / EAGER_WINDOW;
+	bool fit = mean < EAGER_QUICK && GET(aside) < EAGER_WINDOW / 4;
+
+	if (GET(windows) > 0)
+		SET(windows, GET(windows) - 1);
+	if (GET(on)) {
+		if (!fit)
+			turn_off(g, 0);
+		else if (GET(trial))
+			look_at_trial(g, mean);
+		else if (!GET(windows))
+			turn_off(g, 0);
+	} else if (fit && GET(far) > EAGER_WINDOW / 2 && !GET(windows)) {
+		SET(usual, mean);
+		SET(trial, 2);
+		SET(on, true);
+	}
+	begin_window(g);
+}
+
+/* Two that take turns at once; one after the other are as good as one. */
+static bool together(struct eager *g, pid_t caller)
+{
+	pid_t last = GET(caller), another = GET(another);
+
+	if (caller == last)
+		return false;
+	SET(another, last);
+	SET(caller, caller);
+	return caller == another;
+}
+
+void eager_heard(struct eager *g, pid_t caller, bool held, int64_t now)
+{
+	int64_t waited = now - GET(answered);
+
+	if (caller == 0 || waited > SILENT)
+		return;
+	if (together(g, caller) || held)
+		SET(aside, GET(aside) + 1);
+	if (waited > EAGER_SHARED)
+		SET(far, GET(far) + 1);
+	SET(waited, GET(waited) + (waited < WAIT_MAX ? waited : WAIT_MAX));
+	SET(messages, GET(messages) + 1);
+	if (GET(messages) >= EAGER_WINDOW)
+		window_over(g);
+}
+
+void eager_answered(struct eager *g, int64_t now)
+{
+	SET(answered, now);
+}
+
+void eager_taken(struct eager *g)
+{
+	if (GET(on)) {
+		in_vain(g, 4);
+		begin_window(g);
+	}
+}
