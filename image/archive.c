@@ -9,9 +9,8 @@
 #include "common/buf.h"
 #include "common/cleanup.h"
 #include "fs/xattr.h"
+#include "image/archive_content.h"
 #include "image/archive_meta.h"
-#include "image/archive_reader.h"
-#include "image/digest.h"
 #include "image/source.h"
 
 /* About the archive, or about one entry of it (path, without leading '/'). */
@@ -143,36 +142,6 @@ static int add_attributes(struct listing *l, struct listing_inode *in,
 	return 0;
 }
 
-/* The content that comes with an entry; digested only where it is wanted. */
-static int read_content(struct listing *l, struct archive_reader *r, const char *path,
-	struct listing_inode *in, struct err *e)
-{
-	struct digest d;
-	const void *block;
-	la_int64_t at;
-	size_t len;
-	int rc;
-
-	if (!listing_wants_content(l, path, in)) {
-		rc = archive_read_data_skip(r->inner);
-		return rc == ARCHIVE_OK ? 0 : bad(l, path, e, archive_why(r->inner));
-	}
-	digest_start(&d);
-	while ((rc = archive_read_data_block(r->inner, &block, &len, &at)) ==
-		ARCHIVE_OK) {
-		if (at < 0 || (uint64_t)at < d.size || (uint64_t)at > in->size ||
-			len > in->size - (uint64_t)at)
-			return bad(l, path, e, "its content is not as long as it says");
-		digest_add_zeros(&d, (uint64_t)at - d.size);
-		digest_add(&d, block, len);
-	}
-	if (rc != ARCHIVE_EOF)
-		return bad(l, path, e, archive_why(r->inner));
-	digest_add_zeros(&d, in->size - d.size);
-	digest_finish(&d, in);
-	return 0;
-}
-
 static int fill_owner(struct listing *l, struct listing_inode *in,
 	struct archive_entry *entry, const char *path, struct err *e)
 {
@@ -193,7 +162,7 @@ static int fill_owner(struct listing *l, struct listing_inode *in,
 	return 0;
 }
 
-static int fill(struct listing *l, struct archive_reader *r, struct archive_entry *entry,
+static int fill(struct listing *l, struct archive_content *c, struct archive_entry *entry,
 	const char *path, struct listing_inode *in, struct err *e)
 {
 	const char *target;
@@ -207,7 +176,7 @@ static int fill(struct listing *l, struct archive_reader *r, struct archive_entr
 		if (archive_entry_size(entry) < 0)
 			return bad(l, path, e, "its size is out of range");
 		in->size = (uint64_t)archive_entry_size(entry);
-		return read_content(l, r, path, in, e);
+		return archive_content_later(c, entry, path, in, e);
 	case S_IFLNK:
 		target = archive_entry_symlink(entry);
 		if (!target || !*target)
@@ -231,7 +200,7 @@ static int fill(struct listing *l, struct archive_reader *r, struct archive_entr
  * The names of a file may each come with its content, or only the last one (cpio newc),
  * or the first one (tar).
  */
-static int link_content(struct listing *l, struct archive_reader *r,
+static int link_content(struct listing *l, struct archive_content *c,
 	struct archive_entry *entry, const char *path, struct listing_inode *in,
 	struct err *e)
 {
@@ -243,7 +212,9 @@ static int link_content(struct listing *l, struct archive_reader *r,
 	here.size = (uint64_t)archive_entry_size(entry);
 	if (in->size && in->size != here.size)
 		return bad(l, path, e, "a file has two contents");
-	if (read_content(l, r, path, &here, e) < 0)
+	if (in->size && archive_content_wait(c, e) < 0)
+		return -1;
+	if (archive_content_now(c, path, &here, e) < 0)
 		return -1;
 	if (in->size && in->digested && here.digested &&
 		memcmp(in->sha256, here.sha256, sizeof(here.sha256)) != 0)
@@ -255,13 +226,13 @@ static int link_content(struct listing *l, struct archive_reader *r,
 	return 0;
 }
 
-static int add_link(struct listing *l, struct archive_reader *r,
+static int add_link(struct listing *l, struct archive_content *c,
 	struct archive_entry *entry, const char *path, struct err *e)
 {
 	cleanup_free char *first = copy_name(l, archive_entry_hardlink(entry), e);
 	const struct listing_entry *known;
 	struct listing_inode *in;
-	bool cpio = (archive_format(r->inner) & ARCHIVE_FORMAT_BASE_MASK) ==
+	bool cpio = (archive_format(c->r->inner) & ARCHIVE_FORMAT_BASE_MASK) ==
 		    ARCHIVE_FORMAT_CPIO;
 
 	if (!first)
@@ -278,10 +249,10 @@ static int add_link(struct listing *l, struct archive_reader *r,
 		return bad(l, path, e, "the names of one file do not agree on it");
 	if (listing_link(l, path, in, e) < 0)
 		return -1;
-	return link_content(l, r, entry, path, in, e);
+	return link_content(l, c, entry, path, in, e);
 }
 
-static int add_entry(struct listing *l, struct archive_reader *r,
+static int add_entry(struct listing *l, struct archive_content *c,
 	struct archive_entry *entry, struct err *e)
 {
 	cleanup_free char *path = copy_name(l, archive_entry_pathname(entry), e);
@@ -290,27 +261,38 @@ static int add_entry(struct listing *l, struct archive_reader *r,
 	if (!path)
 		return -1;
 	if (archive_entry_hardlink(entry))
-		return add_link(l, r, entry, path, e);
+		return add_link(l, c, entry, path, e);
 	if (listing_add(l, path, 0, &in, e) < 0)
 		return -1;
-	return fill(l, r, entry, path, in, e);
+	return fill(l, c, entry, path, in, e);
+}
+
+static int add_entries(struct listing *l, struct archive_reader *r, int fd, struct err *e)
+{
+	struct archive_content c;
+	struct archive_entry *entry;
+	int rc;
+
+	if (archive_content_begin(&c, l, r, fd, e) < 0)
+		return -1;
+	while ((rc = archive_reader_next(r, &entry, e)) == 1)
+		if (add_entry(l, &c, entry, e) < 0) {
+			rc = -1;
+			break;
+		}
+	return archive_content_end(&c, rc, e);
 }
 
 int list_archive(struct listing *l, int fd, struct err *e)
 {
 	struct archive_reader r;
-	struct archive_entry *entry;
 	int rc;
 
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return err_sys(e, l->name, "cannot read the archive");
-	rc = archive_reader_open(&r, fd, l->name, ARCHIVE_FILTERS_OWN, e);
+	rc = archive_reader_open(&r, fd, l->name, ARCHIVE_FILTERS_OWN, true, e);
 	if (rc == 0)
-		while ((rc = archive_reader_next(&r, &entry, e)) == 1)
-			if (add_entry(l, &r, entry, e) < 0) {
-				rc = -1;
-				break;
-			}
+		rc = add_entries(l, &r, fd, e);
 	archive_reader_close(&r);
 	return rc < 0 ? -1 : listing_finish(l, e);
 }

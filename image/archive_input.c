@@ -194,6 +194,11 @@ uint64_t archive_input_total(const struct archive_input *in)
 	return in->total;
 }
 
+bool archive_input_is_plain(const struct archive_input *in)
+{
+	return in->started && !in->inflating;
+}
+
 int archive_input_finish(struct archive_input *in, struct err *e)
 {
 	const unsigned char *block;

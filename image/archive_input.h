@@ -7,6 +7,7 @@
 #ifndef IMAGE_ARCHIVE_INPUT_H
 #define IMAGE_ARCHIVE_INPUT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "common/err.h"
@@ -23,6 +24,9 @@ int archive_input_finish(struct archive_input *in, struct err *e);
 
 /* Bytes so far, as they were passed on. */
 uint64_t archive_input_total(const struct archive_input *in);
+
+/* Whether that is the file as it is; known once something was read. */
+bool archive_input_is_plain(const struct archive_input *in);
 
 /* After archive_read_free() of the reader. NULL is fine. */
 void archive_input_close(struct archive_input *in);

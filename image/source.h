@@ -24,7 +24,8 @@ int list_directory(struct listing *l, const char *path, struct err *e);
 int list_ext(struct listing *l, int fd, struct err *e);
 int list_squashfs(struct listing *l, int fd, struct err *e);
 int list_erofs(struct listing *l, int fd, struct err *e);
-int list_archive(struct listing *l, int fd, struct err *e); /* tar, cpio */
+/* tar, cpio. Content is read by l->threads where it is neither compressed nor sparse. */
+int list_archive(struct listing *l, int fd, struct err *e);
 
 /* Bytes of a regular file or a block device. */
 int image_size(int fd, const char *name, uint64_t *size, struct err *e);

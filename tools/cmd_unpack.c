@@ -100,7 +100,7 @@ static int with_archive(
 
 	if (fd < 0)
 		return err_sys(e, name, "cannot open the archive");
-	rc = archive_reader_open(&r, fd, name, ARCHIVE_FILTERS_ALL, e);
+	rc = archive_reader_open(&r, fd, name, ARCHIVE_FILTERS_ALL, false, e);
 	if (rc == 0 && unpack_begin(u, r.inner, e) < 0)
 		rc = err_wrap(e, "%s", name);
 	if (rc == 0)
