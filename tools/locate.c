@@ -230,11 +230,19 @@ static bool cut(char *path)
 	return true;
 }
 
+static bool is_link(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+}
+
+/* What lies beside a link is no tree's: see locate_tree(). */
 static bool has_db(const char *dir, char **db)
 {
 	struct stat st;
 
-	*db = default_db(dir);
+	*db = is_link(dir) ? NULL : default_db(dir);
 	if (*db && stat(*db, &st) == 0 && S_ISREG(st.st_mode))
 		return true;
 	free(*db);
@@ -244,7 +252,8 @@ static bool has_db(const char *dir, char **db)
 
 /*
  * The directory at or above full that has a database beside it. A tree's content may hold
- * a file of such a name too: where two would do, the user must say which.
+ * a file of such a name too: where two would do, the user must say which. 1 found, 0
+ * none, which e tells, -1 error.
  */
 static int find_above(struct place *p, const char *full, struct err *e)
 {
@@ -270,12 +279,13 @@ static int find_above(struct place *p, const char *full, struct err *e)
 			return no_memory(e);
 	} while (cut(dir));
 	if (p->db)
-		return 0;
-	return err_set(e, ERR_SYS,
+		return 1;
+	err_set(e, ERR_SYS,
 		"%s: neither it nor a directory above it has a database (NAME.livery) "
 		"beside "
 		"it; 'livery unpack' and 'livery label' make one, or say --staging DIR",
 		quote_path(quoted, sizeof(quoted), full));
+	return 0;
 }
 
 /* The last component of a path may be a new name in a view. */
@@ -301,33 +311,61 @@ static int find_in_view(struct place *p, const char *full, struct err *e)
 	return 1;
 }
 
+/* As find_above(), of the one tree that was said. */
+static int find_in_tree(struct place *p, const char *full, const char *staging,
+	const char *db, struct err *e)
+{
+	char quoted[1024];
+	size_t len;
+
+	if (locate_tree(p, staging, db, e) < 0)
+		return -1;
+	len = strlen(p->staging);
+	if (strncmp(full, p->staging, len) != 0 || (full[len] && full[len] != '/')) {
+		err_set(e, ERR_USAGE, "%s: not in the staging tree %s",
+			quote_path(quoted, sizeof(quoted), full), p->staging);
+		return 0;
+	}
+	free(p->path);
+	p->path = strdup(full[len] ? full + len + 1 : "");
+	return p->path ? 1 : no_memory(e);
+}
+
+/* As find_above(), in views too. */
+static int find(struct place *p, const char *full, const char *staging, const char *db,
+	struct err *e)
+{
+	int rc;
+
+	*p = (struct place){0};
+	rc = find_in_view(p, full, e);
+	if (rc != 0)
+		return rc;
+	if (!staging && db)
+		return err_set(e, ERR_USAGE, "with --db, say --staging DIR as well");
+	return staging ? find_in_tree(p, full, staging, db, e) : find_above(p, full, e);
+}
+
 int locate_path(struct place *p, const char *path, const char *staging, const char *db,
 	struct err *e)
 {
 	cleanup_free char *full = locate_absolute(path, e);
-	char quoted[1024];
-	size_t len;
+	cleanup_free char *target = NULL;
+	struct err none;
 	int rc;
 
 	*p = (struct place){0};
 	if (!full)
 		return -1;
-	rc = find_in_view(p, full, e);
-	if (rc != 0)
-		return rc < 0 ? -1 : 0;
-	if (!staging && db)
-		return err_set(e, ERR_USAGE, "with --db, say --staging DIR as well");
-	if (!staging)
-		return find_above(p, full, e);
-	if (locate_tree(p, staging, db, e) < 0)
-		return -1;
-	len = strlen(p->staging);
-	if (strncmp(full, p->staging, len) != 0 || (full[len] && full[len] != '/'))
-		return err_set(e, ERR_USAGE, "%s: not in the staging tree %s",
-			quote_path(quoted, sizeof(quoted), full), p->staging);
-	free(p->path);
-	p->path = strdup(full[len] ? full + len + 1 : "");
-	return p->path ? 0 : no_memory(e);
+	rc = find(p, full, staging, db, e);
+	if (rc != 0 || !is_link(full) || !(target = realpath(full, NULL)))
+		return rc > 0 ? 0 : -1;
+	none = *e; /* it names what was given */
+	place_free(p);
+	rc = find(p, target, staging, db, e);
+	if (rc == 0)
+		*e = none;
+	return rc > 0 ? 0 : -1;
 }
 
 int place_check_finished(struct db *db, struct err *e)

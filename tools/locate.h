@@ -37,8 +37,9 @@ void place_free(struct place *p);
 int locate_tree(struct place *p, const char *staging, const char *db, struct err *e);
 
 /*
- * A path in a tree; its last component is not followed and need not exist. staging and
- * db: --staging and --db, or NULL.
+ * A path in a tree; its last component is not followed and need not exist. But a link
+ * that is in no tree itself stands for what it leads to. staging and db: --staging and
+ * --db, or NULL.
  */
 int locate_path(struct place *p, const char *path, const char *staging, const char *db,
 	struct err *e);

@@ -224,6 +224,33 @@ for path in usr/bin/ping lib dev/null mail; do
 	is "$(relative view stat "$path")" "$answer" "$path from in the view"
 	is "$(as_user "$LIVERY" stat "shortcut/$path")" "$answer" "$path through a link to the tree"
 done
+# A link that is in no tree is what it leads to; one in a tree is itself, wherever it leads.
+as_user bash -c 'ln -s view to-view; ln -s shortcut twice; ln -s rootfs/usr/bin to-bin
+	ln -s rootfs/gone dangling; ln -s apart to-apart; ln -s to-apart circle; ln -sfn circle to-apart'
+for link in shortcut shortcut/ twice "$SCRATCH/shortcut" to-view to-view/; do
+	is "$(as_user "$LIVERY" ls "$link" 2>&1)" "$(as_user "$LIVERY" ls rootfs)" "ls of the link $link"
+	is "$(as_user "$LIVERY" stat "$link" 2>&1)" "$(as_user "$LIVERY" stat rootfs)" "stat of the link $link"
+done
+is "$(as_user "$LIVERY" status to-view 2>&1)" "$(as_user "$LIVERY" status view 2>&1)" "status of a link to a view"
+is "$(as_user "$LIVERY" ls to-bin 2>&1)" "$(as_user "$LIVERY" ls rootfs/usr/bin)" "ls of a link to a directory in the tree"
+is "$(as_user "$LIVERY" ls -d --staging shortcut shortcut 2>&1)" "$(as_user "$LIVERY" ls -d rootfs | sed s/rootfs/shortcut/)" \
+	"the link as --staging and as a path"
+is "$(as_user "$LIVERY" ls -d --staging rootfs --db apart/elsewhere.db to-bin 2>&1)" \
+	"$(as_user "$LIVERY" ls -d rootfs/usr/bin | sed s,rootfs/usr/bin,to-bin,)" "a link into --staging"
+as_user cp apart/elsewhere.db shortcut.livery
+as_user /usr/bin/python3 -c 'import sqlite3
+db = sqlite3.connect("shortcut.livery")
+db.execute("UPDATE record SET uid = 77")
+db.commit()'
+is "$(as_user "$LIVERY" stat shortcut 2>&1)" "$(as_user "$LIVERY" stat rootfs)" "a database beside a link is nobody's, as for mount"
+as_user rm shortcut.livery
+for link in dangling circle; do
+	exits 2 "a link that leads nowhere: $link" as_user "$LIVERY" ls "$link"
+	like "$ERR" "$SCRATCH/$link: neither it nor" "it is named"
+done
+as_user ln -s apart/tree to-none
+exits 2 "a link to what is no tree" as_user "$LIVERY" stat to-none
+like "$ERR" "$SCRATCH/to-none: neither it nor" "the link is named"
 is "$(relative rootfs/usr/bin ls -d .)" "$(relative view/usr/bin ls -d .)" "'.' in both"
 is "$(relative rootfs/usr/bin stat ..)" "$(as_user "$LIVERY" stat rootfs/usr)" "'..' in the tree"
 

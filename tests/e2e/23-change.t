@@ -107,6 +107,14 @@ is "$(owner al/1)" "9:10" "changes none either"
 as_user rm -r al
 ok "chown of the root" as_user "$LIVERY" chown 3:4 rootfs
 is "$(owner "")" "3:4" "it has an owner too"
+as_user ln -s rootfs shortcut
+ok "chown of a link to the tree" as_user "$LIVERY" chown 5:6 shortcut
+is "$(owner "")" "5:6" "changes the root"
+ok "chown of such a link, and of one in the tree" as_user bash -c '
+	ln -s . rootfs/deep/here && "$0" chown 3:4 rootfs/deep/here shortcut' "$LIVERY"
+is "$(owner "") $(owner deep/here) $(owner deep)" "3:4 3:4 0:0" "a link in the tree is changed itself"
+exits 2 "mknod in the place of the link" as_user "$LIVERY" mknod shortcut c 1 3
+like "$ERR" "exists" "finds what it leads to"
 
 # Numbers need no names, wherever they might come from.
 as_user bash -c 'mv rootfs/etc etc-away && ln -s ../etc-away rootfs/etc'

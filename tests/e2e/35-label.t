@@ -169,6 +169,9 @@ is "$(wc -l <<<"$(grep inodes, <<<"$OUT")")" 2 "a summary each"
 ok "a link to a tree" as_user ln -s rootfs link
 ok "is the tree" label --policy policy link
 like "$OUT" "$SCRATCH/rootfs: 15 inodes" "with its own database"
+as_user ln -s rootfs/etc link-in
+ok "a link into the tree" label --policy policy link-in
+result "$([ -e rootfs/etc.livery ]; echo $((1 - $?)))" "is a part of it, and no tree of its own"
 exits 2 "a path in no tree" label --policy policy policy2
 like "$ERR" "policy2: neither it nor a directory above it has a database" "is said"
 exits 2 "a path outside the tree" label --policy policy --staging rootfs other
