@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/quote.h"
 #include "tools/commands.h"
+#include "tools/fresh.h"
 #include "tools/labels/policy.h"
 #include "tools/labels/policy_binary.h"
 #include "tools/labels/print.h"
@@ -134,11 +134,6 @@ static int open_policies(struct labeler **l, struct label_check **check,
 	return rc;
 }
 
-static bool there_is_none(const char *path)
-{
-	return access(path, F_OK) < 0 && errno == ENOENT;
-}
-
 /* For a dry run the database is only read, and need not be there. */
 static int open_engine(struct engine **en, const struct place *p, struct err *e)
 {
@@ -148,24 +143,11 @@ static int open_engine(struct engine **en, const struct place *p, struct err *e)
 	*en = NULL;
 	if (!opt_dry_run)
 		return place_open(p, DB_CREATE, &o, en, e);
-	if (!there_is_none(p->db))
+	if (!fresh_is(p->db))
 		return place_open(p, DB_READ, &o, en, e);
 	if (stage_open(&stage, p->staging, e) < 0)
 		return -1;
 	return engine_open(en, stage, NULL, &o, e);
-}
-
-/* Somebody else may have got at it meanwhile: only what holds nothing goes. */
-static void remove_empty(struct db *db)
-{
-	struct db_record root;
-	struct err ignored;
-
-	if (db_name_total(db, &ignored) == 0 &&
-		db_record_get(db, DB_ROOT, &root, &ignored) == 1 &&
-		root.mode == DB_SILENT && root.uid == DB_SILENT &&
-		root.gid == DB_SILENT && !root.label && !root.has_xattrs)
-		unlink(db_path(db));
 }
 
 static void step(void *arg)
@@ -187,7 +169,7 @@ static int label_opened(struct label_job *job, const struct place *p,
 	struct label_report *r, struct err *e)
 {
 	cleanup_loan struct loan loan = {0};
-	bool fresh = !opt_dry_run && there_is_none(p->db);
+	bool fresh = !opt_dry_run && fresh_is(p->db);
 	int rc = opt_dry_run ? 0 : loan_take(&loan, p, e);
 
 	job->en = NULL;
@@ -196,7 +178,7 @@ static int label_opened(struct label_job *job, const struct place *p,
 	if (rc == 0)
 		rc = label_run(job, r, e);
 	if (rc < 0 && fresh && job->en)
-		remove_empty(engine_db(job->en));
+		fresh_remove(engine_db(job->en));
 	engine_close(job->en);
 	return rc;
 }

@@ -9,6 +9,7 @@
 #include "common/cleanup.h"
 #include "fs/writer.h"
 #include "tools/commands.h"
+#include "tools/fresh.h"
 #include "tools/loan.h"
 #include "tools/locate.h"
 #include "tools/modes.h"
@@ -78,40 +79,49 @@ static bool parent_there(struct engine *en, const char *path, struct err *e)
 	return dir && engine_find(en, dir, e);
 }
 
-static int make(const struct place *p, const struct writer_meta *m, struct err *e)
+/* In an open tree. */
+static int make(struct engine *en, const char *staging, const char *path,
+	const struct writer_meta *m, struct err *e)
 {
+	struct db *db = engine_db(en);
+	struct writer *w;
+	int rc;
+
+	/* Nothing that is there is replaced. */
+	if (engine_find(en, path, e)) {
+		errno = EEXIST;
+		return err_sys(e, path, "%s", staging);
+	}
+	if (e->sys != ENOENT || !parent_there(en, path, e) ||
+		writer_open(&w, engine_stage(en), db, e) < 0)
+		return -1;
+	rc = db_begin(db, e);
+	if (rc == 0)
+		rc = writer_make(w, path, m, NULL, e);
+	if (rc == 0) {
+		rc = db_commit(db, e);
+		if (rc < 0)
+			writer_unmake(w, path);
+	}
+	writer_close(w);
+	return rc;
+}
+
+static int make_at(const struct place *p, const struct writer_meta *m, struct err *e)
+{
+	/* A tree that is named gets a database; one that was found has it. */
+	enum db_mode mode = opt_staging ? DB_CREATE : DB_WRITE;
+	bool fresh = fresh_is(p->db);
 	struct engine_options o = {0};
 	cleanup_loan struct loan loan = {0};
 	struct engine *en;
-	struct writer *w;
-	struct db *db;
 	int rc;
 
-	if (loan_take(&loan, p, e) < 0 ||
-		place_open(p, opt_staging ? DB_CREATE : DB_WRITE, &o, &en, e) < 0)
+	if (loan_take(&loan, p, e) < 0 || place_open(p, mode, &o, &en, e) < 0)
 		return -1;
-	db = engine_db(en);
-	/* Nothing that is there is replaced. */
-	if (engine_find(en, p->path, e)) {
-		errno = EEXIST;
-		err_sys(e, p->path, "%s", p->staging);
-		engine_close(en);
-		return -1;
-	}
-	rc = e->sys == ENOENT && parent_there(en, p->path, e)
-		     ? writer_open(&w, engine_stage(en), db, e)
-		     : -1;
-	if (rc == 0) {
-		rc = db_begin(db, e);
-		if (rc == 0)
-			rc = writer_make(w, p->path, m, NULL, e);
-		if (rc == 0) {
-			rc = db_commit(db, e);
-			if (rc < 0)
-				writer_unmake(w, p->path);
-		}
-		writer_close(w);
-	}
+	rc = make(en, p->staging, p->path, m, e);
+	if (rc < 0 && fresh)
+		fresh_remove(engine_db(en));
 	engine_close(en);
 	return rc;
 }
@@ -124,7 +134,7 @@ static int run(const struct command *c, int argc, char **argv, struct err *e)
 	(void)c;
 	if (parse_type(argc, argv, &m, e) < 0 ||
 		locate_path(&p, argv[0], opt_staging, opt_db, e) < 0 ||
-		make(&p, &m, e) < 0)
+		make_at(&p, &m, e) < 0)
 		return -1;
 	return EXIT_FINE;
 }

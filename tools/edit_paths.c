@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tools/edit_paths.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +9,7 @@
 #include "common/cleanup.h"
 #include "common/quote.h"
 #include "fs/edit.h"
+#include "tools/fresh.h"
 #include "tools/loan.h"
 #include "tools/locate.h"
 
@@ -231,35 +231,12 @@ static int change(struct tree *t, const struct place *places, struct err *e)
 	return db_commit(db, e);
 }
 
-static int any_name(void *arg, const char *name, size_t len, const struct db_record *r)
-{
-	(void)arg;
-	(void)name;
-	(void)len;
-	(void)r;
-	return 1;
-}
-
-/* Somebody else may have got at it meanwhile: only what holds nothing goes. */
-static void remove_empty(struct db *db)
-{
-	struct db_record root;
-	struct err ignored;
-
-	db_rollback(db);
-	if (db_record_get(db, DB_ROOT, &root, &ignored) == 1 && root.mode == DB_SILENT &&
-		root.uid == DB_SILENT && root.gid == DB_SILENT && !root.label &&
-		!root.has_xattrs &&
-		db_children(db, DB_ROOT, any_name, NULL, &ignored) == 0)
-		unlink(db_path(db));
-}
-
 static int change_tree(const struct edit_paths *ep, const struct place *places,
 	size_t count, struct err *e)
 {
 	/* A tree that is named gets a database; one that was found has it. */
 	enum db_mode mode = ep->staging ? DB_CREATE : DB_WRITE;
-	bool fresh = access(places->db, F_OK) < 0 && errno == ENOENT;
+	bool fresh = fresh_is(places->db);
 	struct tree t = {.ep = ep, .count = count};
 	struct engine_options o = {0};
 	cleanup_loan struct loan loan = {0};
@@ -269,7 +246,7 @@ static int change_tree(const struct edit_paths *ep, const struct place *places,
 		return -1;
 	rc = change(&t, places, e);
 	if (rc < 0 && fresh)
-		remove_empty(engine_db(t.en));
+		fresh_remove(engine_db(t.en));
 	if (ep->tree_done)
 		ep->tree_done(ep->arg);
 	edit_links_free(t.links);

@@ -145,6 +145,26 @@ leaves_none setfattr -n trusted.a -v 1 bare/file
 leaves_none setfattr -n user.a bare/file -x user.b
 leaves_none setfattr -v 1 -x user.b bare/file
 leaves_none setfattr -x user.b bare/file
+leaves_none mknod bare/file c 1 3
+leaves_none mknod bare p
+leaves_none mknod bare/gone/null c 1 3
+leaves_none mknod bare/file/null c 1 3
+as_user chmod 555 bare/sub
+leaves_none mknod bare/sub/null c 1 3
+like "$ERR" "sub/null: Permission denied" "it was the staging tree that refused"
+as_user chmod 755 bare/sub
+ok "mknod that succeeds" as_user "$LIVERY" mknod --staging bare bare/sub/null c 1 3
+result "$([ -e bare.livery ]; echo $?)" "makes a database"
+exits 2 "mknod that fails then" as_user "$LIVERY" mknod --staging bare bare/sub/null c 1 3
+like "$(as_user "$LIVERY" ls -n bare/sub)" "^crw.* 1, *3 .* null" "keeps it"
+as_user rm -r bare.livery bare/sub/null
+as_user bash -c 'mkdir void; echo "/none x:y:z" >none; "$0" label --allow-unlabeled --no-check --policy none void' \
+	"$LIVERY" >/dev/null
+for command in "mknod void p" "chown nobody void"; do
+	read -ra words <<<"$command"
+	exits 2 "$command: fails" as_user "$LIVERY" "${words[0]}" --staging void "${words[@]:1}"
+	result "$([ -e void.livery ]; echo $?)" "and an empty database that was there stays"
+done
 ok "one that succeeds" as_user "$LIVERY" chown --staging bare 5:6 bare/file
 exits 2 "one that fails then" as_user "$LIVERY" chown --staging bare nobody bare/file
 like "$(as_user "$LIVERY" ls -n bare)" " 5 +6 .* file" "keeps the database"
