@@ -26,6 +26,13 @@ bool xattr_is_acl(const char *name)
 	       strcmp(name, XATTR_ACL_DEFAULT) == 0;
 }
 
+bool xattr_is_nameless(const char *name)
+{
+	const char *dot = strchr(name, '.');
+
+	return dot && !dot[1];
+}
+
 /*
  * What cap_inode_getsecurity() of the kernel hands out: vfs_cap_data or vfs_ns_cap_data
  * of linux/capability.h, with no flag but one, and a root that can be somebody.
@@ -50,7 +57,8 @@ static bool capability_valid(const void *value, size_t len)
 enum xattr_fate xattr_fate(uint32_t type, const char *name, const void *value, size_t len)
 {
 	/* Names of the side channel have answers of their own. */
-	if (starts(name, "trusted.") || starts(name, SIDE_PREFIX))
+	if (starts(name, "trusted.") || starts(name, SIDE_PREFIX) ||
+		xattr_is_nameless(name))
 		return XATTR_HIDDEN;
 	if (starts(name, "user."))
 		return S_ISREG(type) || S_ISDIR(type) ? XATTR_SHOWN : XATTR_HIDDEN;
@@ -162,7 +170,7 @@ static enum xattr_fate fate(
 
 	if (xattr_is_acl(name) ? o->no_acls : o->no_xattrs)
 		return XATTR_HIDDEN;
-	if (starts(name, "trusted.")) /* if only to raw readers */
+	if (starts(name, "trusted.") && !xattr_is_nameless(name)) /* to raw readers */
 		return XATTR_SHOWN;
 	return xattr_fate(g->n->mode, name, value, len);
 }

@@ -23,6 +23,12 @@
 /* Either of the two POSIX ACLs. */
 bool xattr_is_acl(const char *name);
 
+/*
+ * "user." and the like, a kind of attribute with no name behind it: no filesystem takes
+ * one (xattr_resolve_name() of the kernel's fs/xattr.c: EINVAL).
+ */
+bool xattr_is_nameless(const char *name);
+
 enum xattr_fate {
 	XATTR_SHOWN,
 	XATTR_HIDDEN, /* no reader of any filesystem could get it on such a file */

@@ -190,6 +190,9 @@ static int apply_attr(
 
 	if (opt_remove)
 		return remove_attr(engine_db(en), r, e);
+	if (xattr_is_nameless(opt_name))
+		return err_set(e, ERR_REFUSED,
+			"%s has no name behind the dot, so it cannot be set", opt_name);
 	if (strcmp(opt_name, XATTR_LABEL) == 0)
 		return set_label(engine_db(en), r, value, e);
 	switch (xattr_fate(r->type, opt_name, value->data, value->len)) {

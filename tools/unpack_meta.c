@@ -97,6 +97,11 @@ static int read_xattrs(struct unpack_meta *m, struct archive_entry *entry, struc
 				return -1;
 			continue;
 		}
+		if (xattr_is_nameless(name))
+			return err_set(e, ERR_INPUT,
+				"its attribute %s has no name behind the dot, which no "
+				"filesystem takes",
+				quote_path(quoted, sizeof(quoted), name));
 		if (xattr_fate(m->meta.mode, name, value, len) == XATTR_BAD)
 			return err_set(e, ERR_INPUT, "its attribute %s is damaged",
 				quote_path(quoted, sizeof(quoted), name));

@@ -26,12 +26,10 @@ static bool is_label(const char *name)
 /* Of a kind that filesystems have, and with a name behind it. */
 static int check_space(const char *name, bool raw)
 {
-	const char *dot = strchr(name, '.');
-
 	if (!starts(name, "user.") && !starts(name, "security.") && !xattr_is_acl(name) &&
 		!(raw && starts(name, "trusted.")))
 		return -EOPNOTSUPP;
-	return dot[1] ? 0 : -EINVAL;
+	return xattr_is_nameless(name) ? -EINVAL : 0;
 }
 
 /* Would a reader be given it? trusted.* only past the kernel, foreign kinds never. */

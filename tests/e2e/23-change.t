@@ -267,6 +267,7 @@ set_is user.text '"quoted"' 71756f746564
 set_is user.hex 0x00ff10 00ff10
 set_is user.base64 0sAAECAw== 00010203
 set_is user.empty "" ""
+set_is user.ends.with. 1 31
 set_is security.ima 0x0102 0102 srv/sub/null
 set_is security.selinux system_u:object_r:bin_t:s0 \
 	73797374656d5f753a6f626a6563745f723a62696e5f743a733000 srv/to-etc
@@ -299,6 +300,9 @@ set_fails "user.x" user.x y srv/to-etc
 set_fails "user.x" user.x y srv/sub/null
 set_fails "system.posix_acl_default" system.posix_acl_default 0x02000000 srv/file
 set_fails "noprefix" noprefix y srv/file
+for space in user. security. trusted. system.; do
+	set_fails "$space has no name behind the dot" "$space" y srv/file
+done
 set_fails "hexadecimal" user.bad 0x123 srv/file
 set_fails "base64" user.bad '0s*' srv/file
 set_fails "label|context|selinux" security.selinux "" usr/bin/a

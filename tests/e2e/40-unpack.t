@@ -286,6 +286,12 @@ for label in "<<none>>" 'a:b:\x1b[31mc'; do
 	exits 2 "the label $label" as_user "$LIVERY" unpack label.tar rootfs
 	like "$ERR" "dir/named: its label: " "names the entry"
 done
+for name in SCHILY.xattr.user. LIBARCHIVE.xattr.security. SCHILY.xattr.trusted.; do
+	as_user .bin/lib/mktar label.tar <<<"f('dir/named', pax={'$name': b'eA'})"
+	fresh
+	exits 2 "the attribute $name" as_user "$LIVERY" unpack label.tar rootfs
+	like "$ERR" "dir/named: its attribute ${name#*xattr.} has no name behind the dot" "names the entry"
+done
 
 # An existing directory without a database, and the user's own umask.
 rm -rf rootfs rootfs.livery

@@ -296,6 +296,9 @@ static void test_xattrs(void)
 	db_xattr_put(db, id, "security.a", "1", 1, &e);
 	db_xattr_put(db, id, "trusted.x", "1", 1, &e);
 	db_xattr_put(db, id, "livery.path", "1", 1, &e);
+	db_xattr_put(db, id, "user.", "1", 1, &e);
+	db_xattr_put(db, id, "security.", "1", 1, &e);
+	db_xattr_put(db, id, "trusted.", "1", 1, &e);
 	db_xattr_put(db, id, "security.selinux", "forged", 6, &e);
 	db_xattr_put(db, must_add(db, DB_ROOT, "bad", S_IFREG), "security.capability",
 		"bad", 3, &e);
@@ -331,6 +334,8 @@ static void test_xattrs(void)
 		"nor user.* on a link");
 	is_int(engine_xattr_raw(en, must_find(en, "f"), "livery.path", &x, &e), 0,
 		"nor what the side channel's names are");
+	is_int(engine_xattr_raw(en, must_find(en, "f"), "user.", &x, &e), 0,
+		"nor what has no name behind the dot");
 	is_str(engine_label(must_find(en, "f")), "u:r:t:s0", "engine_label");
 	ok(!engine_label(must_find(en, "excluded")) &&
 			engine_label_excluded(must_find(en, "excluded")),

@@ -389,6 +389,7 @@ static void test_failing(void)
 	damaged("RHT.security.selinux", "u:r:\x1b[31mt", 10, "control character");
 	damaged("SCHILY.xattr.security.selinux", "u:r:t\n\0", 7, "control character");
 	damaged("SCHILY.xattr.user.big", big, sizeof(big), "user.big");
+	damaged("SCHILY.xattr.user.", "x", 1, "attribute user. has no name");
 	damaged("SCHILY.acl.access", "user:joe:rwx,user::r--,group::r--,other::r--", 44,
 		"ACL");
 }
