@@ -142,17 +142,32 @@ static void stop(void)
 }
 
 /* What the terminal sends, it sends to the program too. */
+static bool only_here(const struct run *r, const struct signalfd_siginfo *s)
+{
+	return s->ssi_code <= 0 && (pid_t)s->ssi_pid != r->child.pid;
+}
+
+/* The program with this process; and when this one goes on, both do. */
+static void stop_both(const struct run *r, const struct signalfd_siginfo *s)
+{
+	if (!r->ended && r->started && only_here(r, s))
+		kill(r->child.pid, SIGTSTP);
+	stop();
+	if (!r->ended)
+		kill(r->child.pid, SIGCONT);
+}
+
 static int on_signal(struct run *r, const struct signalfd_siginfo *s, struct err *e)
 {
 	if (s->ssi_signo == SIGCHLD)
 		reap(r);
 	else if (s->ssi_signo == SIGTSTP)
-		stop();
+		stop_both(r, s);
 	else if (r->ended)
 		return err_set(e, ERR_SYS,
 			"ended by a signal, while processes that the program had left "
 			"behind still used the view; they are killed");
-	else if (!r->started || (s->ssi_code <= 0 && (pid_t)s->ssi_pid != r->child.pid))
+	else if (!r->started || only_here(r, s))
 		kill(r->child.pid, (int)s->ssi_signo);
 	return 0;
 }

@@ -107,6 +107,57 @@ ok "SIGTERM sent to livery run" as_user $python signals SIGTERM "$LIVERY" run tr
 	$python -c 'import time; print("ready", flush=True); time.sleep(20)'
 is "$OUT" "-15" "a program that does nothing about it dies of it"
 rm signals
+# From a process group that is not the shell's, as a prompt starts it.
+cat >stops <<'END'
+import os, signal, subprocess, sys, time
+# WHO COMMAND...: stops it three times, alone or with its whole group, and lets it go on.
+send = os.killpg if sys.argv[1] == "group" else os.kill
+p = subprocess.Popen(sys.argv[2:], stdout=subprocess.PIPE, text=True, preexec_fn=os.setpgrp)
+program = int(p.stdout.readline())
+def state(pid):
+    return open("/proc/%d/stat" % pid).read().split(")")[1].split()[0]
+def wait(stopped):
+    for i in range(200):
+        states = [state(p.pid), state(program)]
+        if all((s == "T") == stopped for s in states):
+            return "stopped" if stopped else "running"
+        time.sleep(0.05)
+    return "".join(states)
+for i in range(3):
+    send(p.pid, signal.SIGTSTP)
+    print(wait(True), end=" ")
+    send(p.pid, signal.SIGCONT)
+    print(wait(False), end=" ")
+p.kill() if "T" in state(p.pid) else p.terminate()
+print(p.wait())
+END
+for who in livery group; do
+	ok "SIGTSTP to $who" plain timeout 60 "${e2e_user[@]}" $python stops $who "$LIVERY" run tree $python -c '
+import os, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *a: sys.exit(7))
+print(os.getpid(), flush=True)
+while True: time.sleep(0.1)'
+	is "$OUT" "stopped running stopped running stopped running 7" "the program stops with livery run, and both go on"
+done
+cat >caught <<'END'
+import os, signal, subprocess, sys, time
+p = subprocess.Popen(sys.argv[1:], stdout=subprocess.PIPE, text=True, preexec_fn=os.setpgrp)
+p.stdout.readline()
+p.send_signal(signal.SIGTSTP)
+os.waitid(os.P_PID, p.pid, os.WSTOPPED)
+time.sleep(0.3) # what was not taken when SIGCONT comes is dropped
+p.send_signal(signal.SIGCONT)
+print((p.stdout.read() + str(p.wait())).replace("\n", " "))
+END
+ok "SIGTSTP to livery, of a program that takes it" plain timeout 60 "${e2e_user[@]}" $python caught "$LIVERY" run tree $python -c '
+import signal
+taken = [signal.SIGTSTP, signal.SIGCONT]
+signal.pthread_sigmask(signal.SIG_BLOCK, taken)
+print("ready", flush=True)
+for s in taken: signal.sigtimedwait([s], 10) and print("got", s.name)
+print(signal.sigtimedwait(taken, 0.2))'
+is "$OUT" "got SIGTSTP got SIGCONT None 0" "it gets both, once"
+rm stops caught
 state='trap "" USR1; exec env --ignore-signal=PIPE --block-signal=USR2 "$@" grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status'
 is "$(as_user bash -c "$state" bash "$LIVERY" run tree)" "$(as_user bash -c "$state" bash)" \
 	"signals that are ignored or blocked stay so, no other is"
