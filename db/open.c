@@ -48,6 +48,16 @@ static int check_header(int fd, const char *path, bool fresh, struct err *e)
 	return h[18] == 2 ? db_schema_check_header(path, h, e) : 0;
 }
 
+/* A umask may take from the owner what SQLite needs, which opens the file by its name. */
+static int keep_usable(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -1;
+	return (st.st_mode & 0600) == 0600 ? 0 : fchmod(fd, (st.st_mode & 0777) | 0600);
+}
+
 /* Sets *fresh where the file was only now made. */
 static int open_file(const char *path, enum db_mode mode, bool *fresh, struct err *e)
 {
@@ -61,6 +71,11 @@ static int open_file(const char *path, enum db_mode mode, bool *fresh, struct er
 	if (create) {
 		fd = open(path, flags | O_CREAT | O_EXCL, 0666);
 		*fresh = fd >= 0;
+		if (fd >= 0 && keep_usable(fd) < 0) {
+			err_sys(e, path, "cannot set the database's mode");
+			close(fd);
+			return -1;
+		}
 	}
 	if (fd < 0 && (!create || errno == EEXIST))
 		fd = open(path, flags);

@@ -95,6 +95,8 @@ static int make(struct engine *en, const char *staging, const char *path,
 	if (e->sys != ENOENT || !parent_there(en, path, e) ||
 		writer_open(&w, engine_stage(en), db, e) < 0)
 		return -1;
+	/* Modes are for the record to say: see cmd_unpack.c. */
+	umask(022);
 	rc = db_begin(db, e);
 	if (rc == 0)
 		rc = writer_make(w, path, m, NULL, e);

@@ -114,7 +114,8 @@ static char *make_mountpoint(struct err *e)
 		err_set(e, ERR_SYS, "out of memory");
 		return NULL;
 	}
-	if (!mkdtemp(path)) {
+	/* The umask counts for mkdtemp(3). */
+	if (!mkdtemp(path) || chmod(path, 0700) < 0) {
 		err_sys(e, path, "cannot make a mount point");
 		free(path);
 		return NULL;

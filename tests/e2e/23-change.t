@@ -168,6 +168,16 @@ done
 ok "one that succeeds" as_user "$LIVERY" chown --staging bare 5:6 bare/file
 exits 2 "one that fails then" as_user "$LIVERY" chown --staging bare nobody bare/file
 like "$(as_user "$LIVERY" ls -n bare)" " 5 +6 .* file" "keeps the database"
+# A umask that leaves nothing to its owner is for no database, and for no staging file.
+for mask in 0777 0277 027; do
+	as_user rm -f bare.livery bare/pipe bare/null
+	ok "umask $mask: chown" as_user bash -c "umask $mask; exec \"\$0\" chown --staging bare 5:6 bare" "$LIVERY"
+	is "$(stat -c %a bare.livery)" "$(printf %o $(((0666 & ~mask) | 0600)))" "umask $mask: its owner can use the database"
+	for what in "pipe p" "null c 1 3"; do
+		ok "umask $mask: mknod $what" as_user bash -c "umask $mask; exec \"\$0\" mknod bare/$what" "$LIVERY"
+	done
+	is "$(stat -c %a bare/pipe bare/null | xargs)" "644 644" "umask $mask: all can use what lies in the staging tree"
+done
 
 # --- chmod
 

@@ -158,6 +158,26 @@ for s in taken: signal.sigtimedwait([s], 10) and print("got", s.name)
 print(signal.sigtimedwait(taken, 0.2))'
 is "$OUT" "got SIGTSTP got SIGCONT None 0" "it gets both, once"
 rm stops caught
+for option in --ro --userns ""; do
+	ok "umask 0777 $option" as_user bash -c "umask 0777; exec \"\$0\" run $option tree sh -c umask" "$LIVERY"
+	is "$OUT" 0777 "is the program's own"
+done
+for how in "0o777, 0o666" "0, 0"; do
+	ok "new files with umask, mode $how" as_user "$LIVERY" run tree $python -c "import os, sys
+os.chdir(sys.argv[1])
+umask, mode = $how
+os.umask(umask)
+os.mkdir('closed', mode)
+os.chdir('closed')
+os.mkdir('d', mode)
+os.close(os.open('f', os.O_CREAT | os.O_WRONLY, mode))
+os.mkfifo('p', mode)
+os.mknod('c', mode | 0o020000, 0x103)
+print(*[os.stat(name).st_mode & 0o7777 for name in ('.', 'd', 'f', 'p', 'c')])" @
+	is "$OUT $(stat -c %a tree/closed/{.,d,f,p,c} | xargs)" "0 0 0 0 0 755 755 644 644 644" \
+		"the view shows them so, and all can use what lies in the staging tree"
+	ok "rm" run tree rm -r @/closed
+done
 state='trap "" USR1; exec env --ignore-signal=PIPE --block-signal=USR2 "$@" grep -E "^Sig(Blk|Ign|Cgt)" /proc/self/status'
 is "$(as_user bash -c "$state" bash "$LIVERY" run tree)" "$(as_user bash -c "$state" bash)" \
 	"signals that are ignored or blocked stay so, no other is"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* chmod, fchmod, and which modes open() and mkdir() give. */
+#include <sys/xattr.h>
+
 #include "tests/view/posix.h"
 
 static void all_modes(const void *arg)
@@ -180,6 +182,42 @@ TEST(umask_counts, "umask: for files, directories, fifos; not for symlinks and c
 	umask(0777);
 	works(close(works(open("closed", O_RDWR | O_CREAT, 0666))));
 	is(of("closed").st_mode, S_IFREG);
+}
+
+/* What nobody but root could use is kept in files that an ordinary user has to. */
+TEST(umask_of_all, "umask 0777, mode 0: what is made stays of use to root")
+{
+	char text[8];
+	int fd;
+
+	umask(0777);
+	works(mkdir("dir", 0777));
+	works(mkdir("dir/sub", 0));
+	fd = works(open("dir/sub/file", O_RDWR | O_CREAT | O_EXCL, 0666));
+	is(write(fd, "text", 4), 4);
+	works(close(fd));
+	is(of("dir/sub").st_mode, S_IFDIR);
+	is(of("dir/sub/file").st_mode, S_IFREG);
+	fd = works(open("dir/sub/file", O_RDWR | O_APPEND));
+	is(write(fd, "more", 4), 4);
+	is(pread(fd, text, sizeof(text), 0), 8);
+	works(close(fd));
+	works(truncate("dir/sub/file", 3));
+	works(setxattr("dir/sub/file", "user.a", "1", 1, 0));
+	works(link("dir/sub/file", "dir/link"));
+	works(rename("dir/sub", "moved"));
+	is(of("moved/file").st_nlink, 2);
+	works(mknod("node", S_IFREG, 0));
+	works(close(works(open("node", O_RDWR | O_TRUNC))));
+	works(mkfifo("fifo", 0666));
+	is(of("fifo").st_mode, S_IFIFO);
+	works(close(works(open("fifo", O_RDWR))));
+	works(symlink("moved/file", "link"));
+	is(of("link").st_mode, S_IFLNK | 0777);
+	works(close(works(open("link", O_RDONLY))));
+	works(chmod("moved", 0700));
+	works(unlink("moved/file"));
+	works(rmdir("moved"));
 }
 
 TEST(special_bits_at_create, "open, mkdir: setuid and sticky at creation")
