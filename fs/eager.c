@@ -78,16 +78,21 @@ static void window_over(struct eager *g)
 	begin_window(g);
 }
 
-/* Two that take turns at once; one after the other are as good as one. */
+/*
+ * Some that take turns ask at once; one after the other are as good as one. Who asks
+ * again after somebody else has takes turns, however many do.
+ */
 static bool together(struct eager *g, pid_t caller)
 {
-	pid_t last = GET(caller), another = GET(another);
+	unsigned place = (unsigned)caller % EAGER_CALLERS;
+	bool again;
 
-	if (caller == last)
+	if (caller == GET(caller))
 		return false;
-	SET(another, last);
+	again = caller == GET(asked[place]);
+	SET(asked[place], caller);
 	SET(caller, caller);
-	return caller == another;
+	return again;
 }
 
 void eager_heard(struct eager *g, pid_t caller, bool held, int64_t now)

@@ -27,20 +27,23 @@
 /* Windows without looking after it was in vain, and with it until it is tried again. */
 #define EAGER_REST_MAX 64
 #define EAGER_STAY_MAX 256
+/* Callers that are remembered. */
+#define EAGER_CALLERS 64
 
 /* Times are clock_ns(). */
 struct eager {
 	_Atomic bool on;
-	_Atomic int64_t answered;      /* the last message */
-	_Atomic pid_t caller, another; /* of the last message, and the one before him */
-	_Atomic int messages;          /* of this window */
-	_Atomic int aside;             /* of them, those of callers that ask at once */
-	_Atomic int far;               /* of them, those that did not come at once */
-	_Atomic int64_t waited;        /* for them, after each answer */
-	_Atomic int64_t usual;         /* the mean of that while it was off */
-	_Atomic int windows;           /* until what is now is changed */
-	_Atomic int rest, stay;        /* the last of these */
-	_Atomic int trial;             /* windows until it is compared with the usual */
+	_Atomic int64_t answered; /* the last message */
+	_Atomic pid_t caller;     /* of the last message */
+	_Atomic pid_t asked[EAGER_CALLERS];
+	_Atomic int messages;   /* of this window */
+	_Atomic int aside;      /* of them, those of callers that ask at once */
+	_Atomic int far;        /* of them, those that did not come at once */
+	_Atomic int64_t waited; /* for them, after each answer */
+	_Atomic int64_t usual;  /* the mean of that while it was off */
+	_Atomic int windows;    /* until what is now is changed */
+	_Atomic int rest, stay; /* the last of these */
+	_Atomic int trial;      /* windows until it is compared with the usual */
 };
 
 void eager_init(struct eager *g);

@@ -54,6 +54,19 @@ static struct eager turned_on(void)
 	return g;
 }
 
+/* It was worth it so often that it is kept for long. */
+static struct eager trusted(void)
+{
+	struct eager g = turned_on();
+
+	for (int i = 0; i < 8; i++) {
+		windows_until(&g, false, SOONER, 1000);
+		windows_until(&g, true, SOONER, 1000);
+	}
+	hear(&g, TAR, SOONER, 3 * EAGER_WINDOW);
+	return g;
+}
+
 static void test_begin(void)
 {
 	struct eager g = fresh();
@@ -107,6 +120,18 @@ static void test_callers(void)
 	for (int i = 0; i < EAGER_WINDOW; i++)
 		hear(&g, i % 2 ? TAR : FIND, SOONER, 1);
 	ok(!eager_on(&g), "until another asks at the same time");
+
+	for (int n = 3; n <= 40; n += 37) {
+		g = fresh();
+		ever = false;
+		for (int i = 0; i < 4 * EAGER_WINDOW; i++)
+			ever |= hear(&g, 2000 + i % n, SOON, 1);
+		ok(!ever, "%d that take turns are answered by more threads too", n);
+		g = trusted();
+		for (int i = 0; i < 2 * EAGER_WINDOW; i++)
+			hear(&g, 2000 + i % n, 0, 1);
+		ok(!eager_on(&g), "and nothing is looked for once they come");
+	}
 }
 
 static void test_in_vain(void)
