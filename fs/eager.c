@@ -95,13 +95,33 @@ static bool together(struct eager *g, pid_t caller)
 	return again;
 }
 
+#define ONE_ANSWER ((uint64_t)1 << 40)
+
+static uint64_t answer_of(pid_t caller)
+{
+	return ONE_ANSWER + (uint64_t)caller;
+}
+
+/* Somebody else waits for his answer. The caller himself may, for what is read ahead. */
+static bool begin_answer(struct eager *g, pid_t caller)
+{
+	uint64_t before = atomic_fetch_add_explicit(
+		&g->under_way, answer_of(caller), memory_order_relaxed);
+
+	return before % ONE_ANSWER != before / ONE_ANSWER * (uint64_t)caller;
+}
+
 void eager_heard(struct eager *g, pid_t caller, bool held, int64_t now)
 {
 	int64_t waited = now - GET(answered);
+	bool others;
 
-	if (caller == 0 || waited > SILENT)
+	if (caller == 0)
 		return;
-	if (together(g, caller) || held)
+	others = begin_answer(g, caller);
+	if (waited > SILENT)
+		return;
+	if (together(g, caller) || others || held)
 		SET(aside, GET(aside) + 1);
 	if (waited > EAGER_SHARED)
 		SET(far, GET(far) + 1);
@@ -111,9 +131,12 @@ void eager_heard(struct eager *g, pid_t caller, bool held, int64_t now)
 		window_over(g);
 }
 
-void eager_answered(struct eager *g, int64_t now)
+void eager_answered(struct eager *g, pid_t caller, int64_t now)
 {
 	SET(answered, now);
+	if (caller)
+		atomic_fetch_sub_explicit(
+			&g->under_way, answer_of(caller), memory_order_relaxed);
 }
 
 void eager_taken(struct eager *g)

@@ -36,14 +36,15 @@ struct eager {
 	_Atomic int64_t answered; /* the last message */
 	_Atomic pid_t caller;     /* of the last message */
 	_Atomic pid_t asked[EAGER_CALLERS];
-	_Atomic int messages;   /* of this window */
-	_Atomic int aside;      /* of them, those of callers that ask at once */
-	_Atomic int far;        /* of them, those that did not come at once */
-	_Atomic int64_t waited; /* for them, after each answer */
-	_Atomic int64_t usual;  /* the mean of that while it was off */
-	_Atomic int windows;    /* until what is now is changed */
-	_Atomic int rest, stay; /* the last of these */
-	_Atomic int trial;      /* windows until it is compared with the usual */
+	_Atomic uint64_t under_way; /* answers: how many, and the sum of their callers */
+	_Atomic int messages;       /* of this window */
+	_Atomic int aside;          /* of them, those of callers that ask at once */
+	_Atomic int far;            /* of them, those that did not come at once */
+	_Atomic int64_t waited;     /* for them, after each answer */
+	_Atomic int64_t usual;      /* the mean of that while it was off */
+	_Atomic int windows;        /* until what is now is changed */
+	_Atomic int rest, stay;     /* the last of these */
+	_Atomic int trial;          /* windows until it is compared with the usual */
 };
 
 void eager_init(struct eager *g);
@@ -60,7 +61,8 @@ static inline bool eager_on(const struct eager *g)
  */
 void eager_heard(struct eager *g, pid_t caller, bool held, int64_t now);
 
-void eager_answered(struct eager *g, int64_t now);
+/* He has his answer. */
+void eager_answered(struct eager *g, pid_t caller, int64_t now);
 
 /* Another program has taken the processor from the thread that looks. */
 void eager_taken(struct eager *g);

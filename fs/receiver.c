@@ -109,8 +109,8 @@ bool receiver_heard(struct receiver *r, pid_t caller, bool held)
 	return settle(r);
 }
 
-void receiver_answered(struct receiver *r)
+void receiver_answered(struct receiver *r, pid_t caller)
 {
 	if (r->able)
-		eager_answered(&r->eager, clock_ns());
+		eager_answered(&r->eager, caller, clock_ns());
 }

@@ -50,6 +50,7 @@ int receiver_wait(struct receiver *r, struct fuse_buf *message);
  */
 bool receiver_heard(struct receiver *r, pid_t caller, bool held);
 
-void receiver_answered(struct receiver *r);
+/* That message is answered. */
+void receiver_answered(struct receiver *r, pid_t caller);
 
 #endif

@@ -87,13 +87,13 @@ static void wait_again(struct serving *s)
 	atomic_fetch_add(&s->waiting, 1);
 }
 
-static void answer(struct serving *s, const struct fuse_buf *message)
+static void answer(struct serving *s, const struct fuse_buf *message, pid_t caller)
 {
 	if (atomic_fetch_sub(&s->waiting, 1) == 1 && !atomic_exchange(&s->told, true))
 		eventfd_write(s->none, 1);
 	if (!s->o->raw || !s->o->raw(s->o->arg, message))
 		fuse_session_process_buf(s->se, message);
-	receiver_answered(&s->receiver);
+	receiver_answered(&s->receiver, caller);
 	wait_again(s);
 }
 
@@ -121,6 +121,7 @@ static void *work(void *arg)
 	struct fuse_buf message = {0};
 	const struct fuse_in_header *head;
 	struct follower f;
+	pid_t caller;
 	int rc;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
@@ -134,11 +135,12 @@ static void *work(void *arg)
 			break;
 		atomic_fetch_add_explicit(&s->received, 1, memory_order_relaxed);
 		head = message.mem;
-		follow_caller(&f, (pid_t)head->pid);
-		if (receiver_heard(&s->receiver, (pid_t)head->pid, f.held >= 0))
+		caller = (pid_t)head->pid;
+		follow_caller(&f, caller);
+		if (receiver_heard(&s->receiver, caller, f.held >= 0))
 			start_one(s);
 		stats_message(s->o->stats, head->opcode);
-		answer(s, &message);
+		answer(s, &message, caller);
 	}
 	if (rc < 0)
 		atomic_store(&s->error, -rc);

@@ -19,7 +19,7 @@ static bool hear(struct eager *g, pid_t caller, int64_t waited, int messages)
 		now += waited;
 		eager_heard(g, caller, false, now);
 		now += 1000;
-		eager_answered(g, now);
+		eager_answered(g, caller, now);
 		ever |= eager_on(g);
 	}
 	return ever;
@@ -42,7 +42,7 @@ static struct eager fresh(void)
 	struct eager g;
 
 	eager_init(&g);
-	eager_answered(&g, now);
+	eager_answered(&g, 0, now);
 	return g;
 }
 
@@ -93,7 +93,7 @@ static void test_begin(void)
 	for (int i = 0; i < 4 * EAGER_WINDOW; i++) {
 		now += SOON;
 		eager_heard(&g, TAR, true, now);
-		eager_answered(&g, now);
+		eager_answered(&g, TAR, now);
 		ever |= eager_on(&g);
 	}
 	ok(!ever, "nor those of a caller that is followed");
@@ -132,6 +132,31 @@ static void test_callers(void)
 			hear(&g, 2000 + i % n, 0, 1);
 		ok(!eager_on(&g), "and nothing is looked for once they come");
 	}
+}
+
+/* Answers that take longer than what others ask meanwhile. */
+static void test_slow(void)
+{
+	struct eager g = fresh();
+
+	eager_heard(&g, FIND, false, now);
+	ok(!hear(&g, TAR, SOON, 4 * EAGER_WINDOW),
+		"while one waits for his answer, two threads answer another");
+	eager_answered(&g, FIND, now);
+	hear(&g, TAR, SOON, EAGER_WINDOW);
+	ok(eager_on(&g), "until he has it");
+
+	g = trusted();
+	eager_heard(&g, FIND, false, now);
+	hear(&g, TAR, SOONER, EAGER_WINDOW);
+	ok(!eager_on(&g), "as soon as one is seen to wait");
+
+	g = fresh();
+	for (int i = 0; i < 3; i++)
+		eager_heard(&g, TAR, false, now);
+	hear(&g, 0, SOON, 3);
+	hear(&g, TAR, SOON, EAGER_WINDOW);
+	ok(eager_on(&g), "but for the caller's own, which the kernel reads ahead");
 }
 
 static void test_in_vain(void)
@@ -186,7 +211,7 @@ static void test_silence(void)
 	hear(&g, TAR, SOONER, 3 * EAGER_WINDOW / 2);
 	now += INT64_C(60000000000);
 	eager_heard(&g, TAR, false, now);
-	eager_answered(&g, now);
+	eager_answered(&g, TAR, now);
 	hear(&g, TAR, SOONER, EAGER_WINDOW / 2);
 	ok(eager_on(&g), "a minute in which nobody asks says nothing");
 	hear(&g, TAR, EAGER_QUICK * 2, 2 * EAGER_WINDOW);
@@ -197,6 +222,7 @@ int main(void)
 {
 	test_begin();
 	test_callers();
+	test_slow();
 	test_in_vain();
 	test_kept();
 	test_silence();
