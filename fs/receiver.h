@@ -38,8 +38,8 @@ unsigned receiver_threads(const struct receiver *r);
 /*
  * The next message, as fuse_session_receive_buf(): its size, 0 at the session's end,
  * -errno. receiver_look() looks for one, where that is worth it; after -EAGAIN it is to
- * be waited for. receiver_wait() does, and the thread can be cancelled there; after
- * -EAGAIN and -EINTR it is to be looked for again.
+ * be waited for. receiver_wait() does; after -EAGAIN and -EINTR it is to be looked for
+ * again. The thread can be cancelled in both.
  */
 int receiver_look(struct receiver *r, struct fuse_buf *message);
 int receiver_wait(struct receiver *r, struct fuse_buf *message);

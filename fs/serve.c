@@ -102,15 +102,18 @@ static void free_message(void *arg)
 	free(((struct fuse_buf *)arg)->mem);
 }
 
-/* It can be cancelled only where it waits. */
+/*
+ * It can be cancelled only where it waits; or where it looks, which becomes waiting when
+ * another thread ends that meanwhile.
+ */
 static int receive(struct serving *s, struct fuse_buf *message)
 {
-	int rc = receiver_look(&s->receiver, message);
+	int rc;
 
-	if (rc != -EAGAIN)
-		return rc;
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
-	rc = receiver_wait(&s->receiver, message);
+	rc = receiver_look(&s->receiver, message);
+	if (rc == -EAGAIN)
+		rc = receiver_wait(&s->receiver, message);
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	return rc;
 }
