@@ -51,25 +51,31 @@ static __attribute__((noinline)) int64_t look_at_clock(void)
 	return clock_ns();
 }
 
+static int look(struct receiver *r, struct fuse_buf *message)
+{
+	int rc = -EAGAIN;
+
+	for (int i = 0; i < TRIES && rc == -EAGAIN; i++)
+		rc = fuse_session_receive_buf(r->se, message);
+	return rc;
+}
+
 int receiver_look(struct receiver *r, struct fuse_buf *message)
 {
 	int64_t start = look_at_clock(), now = start, last;
+	int rc = -EAGAIN;
 
-	while (looking(r) && now - start < LOOK_FOR) {
-		for (int i = 0; i < TRIES; i++) {
-			int rc = fuse_session_receive_buf(r->se, message);
-
-			if (rc > 0)
-				stats_looked_for(r->stats);
-			if (rc != -EAGAIN)
-				return rc;
-		}
+	while (rc == -EAGAIN && looking(r) && now - start < LOOK_FOR) {
+		rc = look(r, message);
 		last = now;
 		now = look_at_clock();
+		/* One that was away mostly finds a message when it is back. */
 		if (now - last > TAKEN)
 			eager_taken(&r->eager);
 	}
-	return -EAGAIN;
+	if (rc > 0)
+		stats_looked_for(r->stats);
+	return rc;
 }
 
 int receiver_wait(struct receiver *r, struct fuse_buf *message)

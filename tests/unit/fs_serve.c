@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A session's threads end when they are told to, whatever they wait in. */
+/* A session's threads, and a kernel that is played: how they wait, and that they end. */
 #define FUSE_USE_VERSION 312
 #include "fs/serve.h"
 
@@ -22,22 +22,47 @@
 static int device[2]; /* the daemon's, and the kernel's, which is played here */
 static int silent[2];
 static _Atomic bool stuck, over;
+static _Atomic int found; /* messages that were looked for */
 static pthread_t server;
 static struct fuse_session *session;
+
+static bool looks(int fd)
+{
+	return fcntl(fd, F_GETFL) & O_NONBLOCK;
+}
 
 /*
  * While messages are looked for, another thread can let the descriptor wait again at any
  * time. As if it had just done that, and no message came.
  */
-static ssize_t device_read(int fd, void *buf, size_t size, void *userdata)
+static ssize_t read_stuck(int fd, void *buf, size_t size, void *userdata)
 {
 	static char c; /* a cancelled thread leaves its stack as it is */
 
 	(void)userdata;
-	if (!(fcntl(fd, F_GETFL) & O_NONBLOCK))
+	if (!looks(fd))
 		return read(fd, buf, size);
 	atomic_store(&stuck, true);
 	return read(silent[0], &c, 1);
+}
+
+/* As if another program had the processor for a while, and a message came meanwhile. */
+static ssize_t read_taken(int fd, void *buf, size_t size, void *userdata)
+{
+	static const struct timespec moment = {.tv_nsec = 2000000};
+	ssize_t n;
+
+	(void)userdata;
+	if (!looks(fd)) {
+		if (found)
+			atomic_store(&over, true);
+		return read(fd, buf, size);
+	}
+	nanosleep(&moment, NULL);
+	n = read(fd, buf, size);
+	if (n > 0)
+		found++;
+	return n;
 }
 
 static ssize_t device_writev(int fd, struct iovec *iov, int count, void *userdata)
@@ -67,7 +92,7 @@ static bool ask(uint32_t opcode, const void *arg, size_t len)
 	while (recv(device[1], reply, sizeof(reply), MSG_DONTWAIT) < 0)
 		if (atomic_load(&stuck) || atomic_load(&over))
 			return false;
-	return true;
+	return !atomic_load(&over);
 }
 
 static void *play_kernel(void *unused)
@@ -95,9 +120,11 @@ static void on_term(int sig)
 	fuse_session_exit(session);
 }
 
-static void test_end(void)
+/* Until something ends it. */
+static int serve_with(
+	ssize_t (*device_read)(int fd, void *buf, size_t size, void *userdata))
 {
-	static const struct fuse_custom_io io = {
+	const struct fuse_custom_io io = {
 		.read = device_read,
 		.writev = device_writev,
 	};
@@ -106,28 +133,45 @@ static void test_end(void)
 	struct fuse_args args = FUSE_ARGS_INIT(0, NULL);
 	struct err e = {0};
 	pthread_t kernel;
+	int rc;
 
 	server = pthread_self();
 	fuse_opt_add_arg(&args, "test");
 	session = fuse_session_new(&args, &none, sizeof(none), NULL);
-	if (!ok(session && socketpair(AF_UNIX, SOCK_SEQPACKET, 0, device) == 0 &&
-			    pipe(silent) == 0 &&
-			    fuse_session_custom_io(session, &io, device[0]) == 0,
-		    "a session"))
-		return;
-	signal(SIGTERM, on_term);
-	alarm(60);
+	if (!session || socketpair(AF_UNIX, SOCK_SEQPACKET, 0, device) < 0 ||
+		fuse_session_custom_io(session, &io, device[0]) != 0)
+		return -1;
+	over = false;
 	pthread_create(&kernel, NULL, play_kernel, NULL);
-	ok(serve_session(session, &o, &e) == 0, "it ends by a signal, without an error");
-	ok(stuck, "while a thread that looked for messages sleeps");
-	atomic_store(&over, true);
+	rc = serve_session(session, &o, &e);
+	over = true;
 	pthread_join(kernel, NULL);
 	fuse_session_destroy(session);
 	fuse_opt_free_args(&args);
+	close(device[1]);
+	return rc;
+}
+
+static void test_taken(void)
+{
+	ok(serve_with(read_taken) == 0,
+		"messages come late where others have the processor");
+	ok(found < 8, "they are not looked for any longer (%d were)", found);
+}
+
+static void test_end(void)
+{
+	ok(serve_with(read_stuck) == 0, "it ends by a signal, without an error");
+	ok(stuck, "while a thread that looked for messages sleeps");
 }
 
 int main(void)
 {
+	signal(SIGTERM, on_term);
+	alarm(60);
+	if (pipe(silent) < 0)
+		return 1;
+	test_taken();
 	test_end();
 	return done_testing();
 }
