@@ -168,6 +168,16 @@ static void unlink_made(const struct op *op)
 	check(&fix);
 }
 
+/* A file that never had a name can be given one once, and root's has had it. */
+static void close_both(int slot)
+{
+	struct op fix = plain_op(OP_CLOSE);
+
+	fix.slot = slot;
+	check(&fix);
+	model.slots[slot].open = false;
+}
+
 /* The two results are compared once more, then with what the side channel gave. */
 static void by_side(const struct op *op)
 {
@@ -203,6 +213,8 @@ static bool remedy(const struct op *op)
 		return success;
 	case REMEDY_UNLINK:
 		unlink_made(op);
+		if (op->kind == OP_LINK_SLOT)
+			close_both(op->slot);
 		return false;
 	case REMEDY_CLOSE:
 		only(&native, &fix);
