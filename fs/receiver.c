@@ -4,9 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 
 #include "common/clock.h"
+#include "common/processors.h"
 
 /* Threads that sleep; the kernel wakes the one that has slept for longest. */
 #define ASLEEP 2
@@ -18,11 +18,8 @@
 void receiver_begin(
 	struct receiver *r, struct fuse_session *se, bool look, struct stats *stats)
 {
-	cpu_set_t may;
-
 	*r = (struct receiver){.se = se, .stats = stats};
-	r->able = look && sched_getaffinity(0, sizeof(may), &may) == 0 &&
-		  CPU_COUNT(&may) > 1;
+	r->able = look && processors_allowed() > 1;
 	eager_init(&r->eager);
 	pthread_mutex_init(&r->lock, NULL);
 }
@@ -62,9 +59,12 @@ static int look(struct receiver *r, struct fuse_buf *message)
 
 int receiver_look(struct receiver *r, struct fuse_buf *message)
 {
-	int64_t start = look_at_clock(), now = start, last;
+	int64_t start, now, last;
 	int rc = -EAGAIN;
 
+	if (!looking(r))
+		return rc;
+	start = now = look_at_clock();
 	while (rc == -EAGAIN && looking(r) && now - start < LOOK_FOR) {
 		rc = look(r, message);
 		last = now;

@@ -2,11 +2,11 @@
 #include "image/digest_queue.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 
 #include "common/cleanup.h"
+#include "common/processors.h"
 
 #define WAITING_MAX  1024                 /* files */
 #define WAITING_COST ((uint64_t)64 << 20) /* bytes, about */
@@ -135,14 +135,6 @@ static void call_helper(struct digest_queue *q)
 		start_one(q);
 }
 
-static unsigned processors(void)
-{
-	cpu_set_t may;
-
-	return sched_getaffinity(0, sizeof(may), &may) < 0 ? 1
-							   : (unsigned)CPU_COUNT(&may);
-}
-
 int digest_queue_begin(struct digest_queue **out, unsigned threads, digest_file_fn *fn,
 	void *arg, struct err *e)
 {
@@ -152,7 +144,7 @@ int digest_queue_begin(struct digest_queue **out, unsigned threads, digest_file_
 	if (!q || !buffer)
 		return err_set(e, ERR_SYS, "out of memory");
 	if (!threads)
-		threads = processors();
+		threads = processors_allowed();
 	q->fn = fn;
 	q->arg = arg;
 	q->helpers_max =
