@@ -267,13 +267,13 @@ static int add_entry(struct listing *l, struct archive_content *c,
 	return fill(l, c, entry, path, in, e);
 }
 
-static int add_entries(struct listing *l, struct archive_reader *r, int fd, struct err *e)
+static int add_entries(struct listing *l, struct archive_reader *r, struct err *e)
 {
 	struct archive_content c;
 	struct archive_entry *entry;
 	int rc;
 
-	if (archive_content_begin(&c, l, r, fd, e) < 0)
+	if (archive_content_begin(&c, l, r, e) < 0)
 		return -1;
 	while ((rc = archive_reader_next(r, &entry, e)) == 1)
 		if (add_entry(l, &c, entry, e) < 0) {
@@ -292,7 +292,7 @@ int list_archive(struct listing *l, int fd, struct err *e)
 		return err_sys(e, l->name, "cannot read the archive");
 	rc = archive_reader_open(&r, fd, l->name, ARCHIVE_FILTERS_OWN, true, e);
 	if (rc == 0)
-		rc = add_entries(l, &r, fd, e);
+		rc = add_entries(l, &r, e);
 	archive_reader_close(&r);
 	return rc < 0 ? -1 : listing_finish(l, e);
 }

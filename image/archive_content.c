@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/cleanup.h"
 #include "image/archive_meta.h"
@@ -30,10 +29,9 @@ static int digest_place(
 	while (d.size < p->len) {
 		uint64_t left = p->len - d.size;
 		size_t part = left < DIGEST_BUFFER ? (size_t)left : DIGEST_BUFFER;
-		ssize_t n = pread(c->fd, buffer, part, (off_t)(p->at + d.size));
+		ssize_t n =
+			archive_plain_read(&c->r->plain, buffer, part, p->at + d.size);
 
-		if (n < 0 && errno == EINTR)
-			continue;
 		if (n < 0)
 			return bad(c, f->path, e, strerror(errno));
 		if (n == 0)
@@ -47,9 +45,9 @@ static int digest_place(
 }
 
 int archive_content_begin(struct archive_content *c, struct listing *l,
-	struct archive_reader *r, int fd, struct err *e)
+	struct archive_reader *r, struct err *e)
 {
-	*c = (struct archive_content){.l = l, .r = r, .fd = fd};
+	*c = (struct archive_content){.l = l, .r = r};
 	return digest_queue_begin(&c->queue, l->threads, digest_place, c, e);
 }
 
@@ -126,7 +124,7 @@ int archive_content_wait(struct archive_content *c, struct err *e)
 		return 0;
 	if (archive_content_end(c, 0, e) < 0)
 		return -1;
-	return archive_content_begin(c, c->l, c->r, c->fd, e);
+	return archive_content_begin(c, c->l, c->r, e);
 }
 
 int archive_content_now(struct archive_content *c, const char *path,

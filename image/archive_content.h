@@ -17,14 +17,13 @@ struct digest_queue;
 struct archive_content {
 	struct listing *l;
 	struct archive_reader *r;
-	int fd;
 	struct digest_queue *queue;
 	bool waits; /* something was added, and may not be digested yet */
 };
 
-/* r was opened on fd, by place. archive_content_end() is needed after success. */
+/* r was opened by place. archive_content_end() is needed after success. */
 int archive_content_begin(struct archive_content *c, struct listing *l,
-	struct archive_reader *r, int fd, struct err *e);
+	struct archive_reader *r, struct err *e);
 
 /*
  * The content of the entry that was read last and listed last, at path; mode and size of

@@ -17,7 +17,8 @@ int archive_plain_open(
 	return p->block ? 0 : err_sys(e, name, "cannot list");
 }
 
-static ssize_t read_at(const struct archive_plain *p, void *to, size_t len, uint64_t at)
+ssize_t archive_plain_read(
+	const struct archive_plain *p, void *to, size_t len, uint64_t at)
 {
 	ssize_t n;
 
@@ -35,7 +36,7 @@ ssize_t archive_plain_next(struct archive_plain *p, const void **block)
 	p->len = 0;
 	p->unread = p->at < p->unread_to;
 	if (!p->unread)
-		n = read_at(p, p->block, READ_BYTES, p->at);
+		n = archive_plain_read(p, p->block, READ_BYTES, p->at);
 	else if (p->unread_to - p->at < UNREAD_BYTES)
 		n = (ssize_t)(p->unread_to - p->at);
 	else
@@ -68,7 +69,8 @@ ssize_t archive_plain_fill(
 	if (!p->unread)
 		return 0;
 	for (size_t done = skip; done < p->len;) {
-		ssize_t n = read_at(p, p->block + done, p->len - done, start + done);
+		ssize_t n = archive_plain_read(
+			p, p->block + done, p->len - done, start + done);
 
 		if (n == 0)
 			errno = ENODATA;

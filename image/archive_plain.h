@@ -35,6 +35,10 @@ int archive_plain_open(
  * errno. */
 ssize_t archive_plain_next(struct archive_plain *p, const void **block);
 
+/* From a place of its own, as pread(2); any thread may. */
+ssize_t archive_plain_read(
+	const struct archive_plain *p, void *to, size_t len, uint64_t at);
+
 /* Where bytes lie, if they are of the block that was given last. */
 bool archive_plain_place(const struct archive_plain *p, const void *bytes, uint64_t *at);
 
