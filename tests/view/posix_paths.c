@@ -270,7 +270,8 @@ static void longest_name(const void *arg)
 /*
  * Through a link: the call's object is what the link leads to. Where the kernel has to
  * begin a path anew, since a name on it changed or was forgotten meanwhile, it goes on
- * counting links (total_link_count of fs/namei.c), and is asked again.
+ * counting links (total_link_count of fs/namei.c), and is asked again. A native directory
+ * that is renamed meanwhile shows it: most of such calls from within are ELOOP.
  */
 static void through_links(const void *arg)
 {
